@@ -1,0 +1,122 @@
+/**
+ * The one registry of errors. A code is stable for ever; a message may change. `docs/errors.md`
+ * shows this table, and a test holds the two equal.
+ *
+ * Codes are for the world's mistakes: input, conflict, disk, damage. Our own mistakes are
+ * assertions (`assert.ts`). Absence of a row is `undefined`, not an error.
+ */
+export const ERRORS = {
+  // What was asked for does not fit the interface.
+  OPTION_INVALID: 'An option has an unknown name or a value that is not allowed.',
+  ARGUMENT_INVALID: 'An argument of a call is of the wrong type or outside its range.',
+  METADATA_INVALID: 'Commit metadata has an unknown field, a wrong type, or is too large.',
+  KEY_TYPE: 'A key is of another type than the key of its table.',
+  KEY_TOO_LARGE: 'A key is longer than the limit.',
+  VALUE_TOO_LARGE: 'A value is longer than the limit.',
+  ROW_TOO_LARGE: 'A row is longer than the limit when encoded.',
+  ROW_INVALID: 'A row is not a plain JSON object, or holds what JSON cannot carry.',
+  COMMIT_TOO_LARGE: 'A transaction has more events or bytes than one commit may hold.',
+  COLUMN_UNKNOWN: 'A row has a column that the schema of its table does not name.',
+  SCHEMA_INVALID: 'A table definition or its JSON Schema is not valid.',
+  SCHEMA_VIOLATION: 'A row does not fit the schema of its table.',
+  SCHEMA_INCOMPATIBLE: 'A new schema does not fit rows that are already in the table.',
+  TABLE_NAME_INVALID: 'A table name is not allowed.',
+  // Time and position.
+  TIME_MALFORMED: 'A time is neither ISO-8601 nor epoch microseconds.',
+  TIME_WITHOUT_ZONE: 'A time has no offset from UTC; times without a zone are refused.',
+  TIME_OUT_OF_RANGE: 'A time lies outside the years 1970 to 2255.',
+  TIME_NOT_AFTER_HEAD: 'A commit with its own timestamp must be later than the newest commit.',
+  POSITION_INVALID: 'A position is not a whole number from 0 up.',
+  POSITION_AHEAD: 'A position lies past the head of the log.',
+  POSITION_GONE: 'A position or time lies below what retention kept.',
+  // State does not allow it.
+  TABLE_UNKNOWN: 'There is no such table at the moment that was asked for.',
+  TABLE_EXISTS: 'A table of this name exists already.',
+  ROW_EXISTS: 'A row with this key exists already.',
+  ROW_NOT_FOUND: 'There is no row with this key.',
+  KEY_NOT_FOUND: 'A strict read found no value under this key.',
+  KEY_IMMUTABLE: 'An update would change the primary key of a row.',
+  VERSION_CONFLICT: 'A row is at another version than the one expected.',
+  TRANSACTION_CONFLICT: 'What a transaction read was changed before it could commit.',
+  TRANSACTION_FINISHED: 'A transaction was used after its commit or rollback.',
+  TRANSACTION_ASYNC: 'The function of a transaction returned a promise; it must be synchronous.',
+  IDEMPOTENCY_MISMATCH: 'An idempotency key was used before for another request.',
+  SNAPSHOT_UNKNOWN: 'There is no such snapshot.',
+  // Limits.
+  REPLAY_LIMIT: 'A past view would need more events replayed than the limit allows.',
+  OVERLOADED: 'More work is waiting than the limits allow; try again later.',
+  CANCELLED: 'The caller took the request back.',
+  VIEW_CLOSED: 'A view was used after it was closed.',
+  // The store as a whole.
+  CLOSED: 'The store is closed.',
+  READ_ONLY: 'The store is open for reading only.',
+  POISONED: 'An earlier write or sync failed; the store refuses writes until it is reopened.',
+  LOCKED: 'Another process, or another part of this one, has the store open.',
+  DIRECTORY_MISSING: 'There is no store at this path.',
+  DIRECTORY_FOREIGN: 'The directory holds files that are not a store of this kind.',
+  FORMAT_UNSUPPORTED: 'A file was written in a format version this release does not read.',
+  CORRUPTION: 'Stored bytes fail their checks.',
+  IO_FAILED: 'The operating system failed a file operation.',
+  DISK_FULL: 'The disk has no room left.',
+  JOB_FAILED: 'A maintenance job failed.',
+  // Bringing data in.
+  IMPORT_INVALID: 'A line of an import cannot be read or does not fit its table.',
+  INPUT_MISSING: 'A file that was named cannot be read.',
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Facts about an error for programs: JSON values only. */
+export type ErrorData = Readonly<Record<string, unknown>>;
+
+/**
+ * Every error that a caller of Tidemark can meet by no fault of ours.
+ *
+ * @param code   stable, from {@link ERRORS}.
+ * @param message what was wrong, with the offending value, and what is allowed.
+ * @param data   the same facts for programs.
+ */
+export class TidemarkError extends Error {
+  override readonly name = 'TidemarkError';
+  readonly code: ErrorCode;
+  readonly data: ErrorData;
+
+  constructor(code: ErrorCode, message: string, data: ErrorData = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.data = data;
+  }
+
+  toJSON(): { code: ErrorCode; message: string; data: ErrorData } {
+    return { code: this.code, message: this.message, data: this.data };
+  }
+}
+
+export function isTidemarkError(error: unknown, code?: ErrorCode): error is TidemarkError {
+  return error instanceof TidemarkError && (code === undefined || error.code === code);
+}
+
+/** The one way to report stored bytes that fail a check. `offset` is in bytes from the file's start. */
+export function corruption(file: string, offset: number, reason: string, affected?: string) {
+  const what = affected === undefined ? '' : `; affected: ${affected}`;
+  return new TidemarkError('CORRUPTION', `${file} at offset ${offset}: ${reason}${what}`, {
+    file,
+    offset,
+    reason,
+    ...(affected === undefined ? {} : { affected }),
+  });
+}
+
+/** Turns an error of `node:fs` into a coded one; every other error passes unchanged. */
+export function ioError(error: unknown, operation: string, file: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || error instanceof TidemarkError)
+    return error;
+  const errno = String(error.code);
+  const code = errno === 'ENOSPC' || errno === 'EDQUOT' ? 'DISK_FULL' : 'IO_FAILED';
+  return new TidemarkError(
+    code,
+    `${operation} of ${file} failed: ${errno}`,
+    { operation, file, errno },
+    error,
+  );
+}

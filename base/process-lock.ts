@@ -1,0 +1,126 @@
+/**
+ * The one-process lock: a file that names its holder.
+ *
+ * Node has no flock, so the file holds `pid`, the start time of that process and a token, and is
+ * taken by `link`, which fails if the name exists. A lock is stale if and only if no process has
+ * that pid, or the one that has it started at another time (a pid that was given again). A stale
+ * lock is moved aside by rename and looked at again under its new name: if two starters race, only
+ * the one that moved the stale file goes on; one that moved a fresh lock puts it back.
+ */
+import { randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { ioError, TidemarkError } from './errors.ts';
+import type { FileLock } from './files.ts';
+
+interface Holder {
+  readonly pid: number;
+  readonly started: string;
+  readonly token: string;
+}
+
+const ATTEMPTS_MAX = 5;
+
+/** @throws LOCKED with the holder's process id */
+export function takeProcessLock(path: string): FileLock {
+  const own: Holder = {
+    pid: process.pid,
+    started: processStart(process.pid) ?? '',
+    token: randomUUID(),
+  };
+  const aside = `${path}.${own.pid}.${own.token}`;
+  try {
+    fs.writeFileSync(aside, JSON.stringify(own));
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      if (linked(aside, path)) return { release: () => release(path, own) };
+      const holder = readHolder(path);
+      if (holder === undefined) continue;
+      if (isAlive(holder)) throw lockedBy(path, holder);
+      moveStale(path, holder);
+    }
+    throw new TidemarkError('LOCKED', `${path} is being fought over; try again`, { path });
+  } catch (error) {
+    throw ioError(error, 'lock', path);
+  } finally {
+    fs.rmSync(aside, { force: true });
+  }
+}
+
+function lockedBy(path: string, holder: Holder): TidemarkError {
+  const who = holder.pid === process.pid ? 'this process' : `process ${holder.pid}`;
+  return new TidemarkError('LOCKED', `the store is already open in ${who} (${path})`, {
+    path,
+    pid: holder.pid,
+  });
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Undefined if the file is gone by now. A file that names nobody is held by nobody. */
+function readHolder(path: string): Holder | undefined {
+  let text: string;
+  try {
+    text = fs.readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'pid' in parsed) {
+      const { pid, started, token } = parsed as Partial<Holder>;
+      return { pid: Number(pid), started: String(started), token: String(token) };
+    }
+  } catch {
+    // A crash between creating and filling the file is not possible with link; garbage is stale.
+  }
+  return { pid: -1, started: '', token: '' };
+}
+
+function isAlive(holder: Holder): boolean {
+  if (!Number.isInteger(holder.pid) || holder.pid <= 0) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if (errnoOf(error) === 'ESRCH') return false;
+  }
+  const started = processStart(holder.pid);
+  return started === undefined || holder.started === '' || started === holder.started;
+}
+
+function moveStale(path: string, stale: Holder): void {
+  const aside = `${path}.stale.${randomUUID()}`;
+  try {
+    fs.renameSync(path, aside);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (readHolder(aside)?.token !== stale.token) linked(aside, path);
+  fs.rmSync(aside, { force: true });
+}
+
+function release(path: string, own: Holder): void {
+  if (readHolder(path)?.token === own.token) fs.rmSync(path, { force: true });
+}
+
+/** When a process started, in clock ticks since boot (proc(5), field 22 of stat); undefined where unknown. */
+function processStart(pid: number): string | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
