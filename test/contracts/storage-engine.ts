@@ -16,7 +16,7 @@ export interface EngineUnderTest {
   readonly reopen?: () => Promise<StorageEngine>;
 }
 
-type Pair = readonly [key: ByteString, value: string];
+export type Pair = readonly [key: ByteString, value: string];
 
 /** The executable form of `StorageEngine`. `open` gives an empty engine of its own each time. */
 export function storageEngineContract(name: string, open: () => Promise<EngineUnderTest>): void {
