@@ -1,0 +1,485 @@
+/**
+ * The event store: the single place where positions are given and commits become durable.
+ *
+ * A commit is encoded once, into the frame that is being gathered, and its projections go to the
+ * memtables at once, unpublished: transactions see it, readers do not. The frame before it is on
+ * its way to the disk meanwhile. When a frame is durable its commits are published by moving one
+ * number, and their promises resolve.
+ *
+ * Invariants:
+ * 1. Positions are given here only, inside one synchronous section: 1, 2, 3 … without gaps.
+ * 2. Timestamps strictly increase with commits, whatever the clock does.
+ * 3. published ≤ sealed ≤ appended positions; readers see published, transactions appended.
+ * 4. A frame is sealed only when the one before it is durable, so at most one frame can be torn.
+ * 5. Memtables are frozen only right after a seal, when `sealed` describes exactly what is in them.
+ * 6. After a failed append of a frame nothing is appended or published again.
+ */
+import { randomInt } from 'node:crypto';
+import { assert, type Clock, type Logger, limits, TidemarkError } from '../base/index.ts';
+import {
+  type KeyspaceStore,
+  Operation,
+  type Pin,
+  type RowChange,
+  type StoreView,
+  WriteBatch,
+} from '../storage/index.ts';
+import type { Applied } from './apply-rule.ts';
+import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
+import type { CommitLog, CommitLogStats } from './commit-log.ts';
+import type { EventRecord } from './event-format.ts';
+import { afterFrame, FrameBuilder, type SealedFrame } from './frame-builder.ts';
+import { LogReader } from './log-reader.ts';
+import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
+import { type Recovered, recover } from './recovery.ts';
+import type { Watermark } from './watermark.ts';
+
+export interface EventStoreOptions {
+  readonly store: KeyspaceStore;
+  readonly log: CommitLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** From events to the state of the tables; run in this order. */
+  readonly projections: readonly StateProjection[];
+  /** How far the log is durable; shared with the store, whose flushes wait for it. */
+  readonly durable: Watermark;
+  /** Memtables are frozen once they hold this much. */
+  readonly memtableBytes: number;
+  /** Commits wait when this much is gathered and not written yet. */
+  readonly pendingBytesMax: number;
+}
+
+export interface CommitRequest {
+  readonly changes: readonly RowChange[];
+  /** Canonical JSON; empty if there is none. */
+  readonly metadata: string;
+  /** Its own timestamp, microseconds, for a history that is imported. */
+  readonly time?: number | undefined;
+  /** The greatest key the store has given, by table, where this commit raised it. */
+  readonly greatestKeys?: ReadonlyMap<number, number> | undefined;
+}
+
+export interface AppendedCommit {
+  readonly firstPosition: number;
+  readonly lastPosition: number;
+  /** Microseconds. */
+  readonly time: number;
+  /** Resolves once the commit is durable and readers see it. @throws POISONED, DISK_FULL, IO_FAILED */
+  readonly durable: Promise<void>;
+}
+
+export interface StreamedCommit {
+  readonly head: CommitHead;
+  readonly events: readonly EventRecord[];
+}
+
+const FROZEN_MAX = 3;
+const WAITERS_MAX = 100_000;
+const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
+
+export class EventStore {
+  readonly #options: EventStoreOptions;
+  readonly #durable: Watermark;
+  readonly #frame = new FrameBuilder();
+  readonly #totals = new Map<number, TableSummary>();
+  readonly #boundaryListeners: (() => void)[] = [];
+  #freezes: {
+    readonly pin: PinMaker | undefined;
+    readonly done: (flushed: Promise<void>) => void;
+  }[] = [];
+  #sealed: Applied;
+  #appendedPosition: number;
+  #lastTime: number;
+  #publishedTime: number;
+  #claimed = false;
+  #scheduled = false;
+  #writing: Promise<void> | undefined;
+  #failure: TidemarkError | undefined;
+  #roomWaiters: (() => void)[] = [];
+  #closed = false;
+  readonly recovered: Recovered;
+
+  constructor(options: EventStoreOptions) {
+    this.#options = options;
+    this.#durable = options.durable;
+    const { store, log, logger, projections } = options;
+    // Everything replayed is durable already: flushes during recovery need not wait.
+    this.recovered = recover({
+      store,
+      log,
+      logger,
+      projections,
+      afterFrame: (applied) => {
+        this.#durable.rise(applied.position);
+        this.#sealed = applied;
+        if (store.activeBytes() > options.memtableBytes) void this.#freezeNow(undefined);
+      },
+    });
+    const { applied } = this.recovered;
+    this.#sealed =
+      applied.generation === 0 ? { ...applied, generation: randomInt(1, 2 ** 47) } : applied;
+    this.#durable.rise(applied.position);
+    store.publish(applied.position);
+    this.#appendedPosition = applied.position;
+    this.#lastTime = applied.time;
+    this.#publishedTime = applied.time;
+  }
+
+  /** Position and time (microseconds) of the newest commit readers see. */
+  get head(): { readonly position: number; readonly time: number } {
+    return { position: this.#durable.level, time: this.#publishedTime };
+  }
+
+  /** The newest position given, durable or not. */
+  get appendedPosition(): number {
+    return this.#appendedPosition;
+  }
+
+  get generation(): number {
+    return this.#sealed.generation;
+  }
+
+  /** How far the chain of frames is written: what a verification ends at. */
+  get sealed(): Applied {
+    return this.#sealed;
+  }
+
+  /** Reads what is published. Use within one synchronous run. */
+  reader(view: StoreView = this.#options.store.published): LogReader {
+    return new LogReader(view);
+  }
+
+  /** Undefined if a commit may be appended now, else a promise for when. @throws OVERLOADED, POISONED */
+  room(): Promise<void> | undefined {
+    this.#checkWritable();
+    if (this.#hasRoom()) return undefined;
+    if (this.#roomWaiters.length >= WAITERS_MAX) {
+      throw new TidemarkError('OVERLOADED', `${WAITERS_MAX} commits are waiting already`, {
+        limit: WAITERS_MAX,
+      });
+    }
+    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /**
+   * Gives positions and a timestamp and puts the commit into the log's next frame. Synchronous:
+   * transactions see the commit when it returns.
+   * @throws COMMIT_TOO_LARGE, TIME_NOT_AFTER_HEAD, POISONED, CLOSED
+   */
+  append(request: CommitRequest): AppendedCommit {
+    this.#checkWritable();
+    const { changes } = request;
+    assert(changes.length > 0, 'a commit holds at least one event');
+    this.#checkSize(changes);
+    const firstPosition = this.#appendedPosition + 1;
+    const time = this.#timestamp(request.time);
+    const summaries = this.#summarize(changes, request.greatestKeys);
+    const commit = this.#frame.add({
+      time,
+      firstPosition,
+      summaries,
+      changes,
+      metadata: request.metadata,
+    });
+    const lastPosition = lastPositionOf(commit.head);
+    try {
+      const batch = new WriteBatch();
+      projectCommit(commit.head, batch);
+      for (const event of commit.events) {
+        projectEvent(event, batch);
+        for (const project of this.#options.projections) project(event, batch);
+      }
+      this.#options.store.apply(batch, lastPosition);
+    } catch (error) {
+      this.#frame.undo(commit);
+      throw error;
+    }
+    for (const summary of summaries) this.#totals.set(summary.table, summary);
+    this.#appendedPosition = lastPosition;
+    this.#lastTime = time;
+    const durable = this.#durable.reach(lastPosition);
+    this.#schedule();
+    return { firstPosition, lastPosition, time, durable };
+  }
+
+  /** Resolves once everything appended so far is durable. */
+  settled(): Promise<void> {
+    return this.#durable.reach(this.#appendedPosition);
+  }
+
+  /** Where a table stands, pending commits included. */
+  totals(table: number): TableSummary {
+    const known = this.#totals.get(table);
+    if (known !== undefined) return known;
+    const reader = new LogReader(this.#options.store.latest);
+    const summary = reader.summary(table, this.#appendedPosition) ?? {
+      table,
+      commits: 0,
+      rows: 0,
+      events: 0,
+      greatestKey: 0,
+    };
+    this.#totals.set(table, summary);
+    return summary;
+  }
+
+  /**
+   * Freezes the memtables at the next frame boundary and writes them out; with `pin`, keeps that
+   * state. Resolves when it is on disk, with the promise of the flush.
+   */
+  async freeze(pin?: PinMaker): Promise<void> {
+    this.#checkOpen();
+    if (this.#frame.commits === 0) return this.#freezeNow(pin);
+    const flushed = await new Promise<{ flush: Promise<void> }>((resolve) => {
+      this.#freezes.push({ pin, done: (flush) => resolve({ flush }) });
+      this.#schedule();
+    });
+    await flushed.flush;
+  }
+
+  /** `listener` is called after each seal, when a snapshot may be taken at once. */
+  onBoundary(listener: () => void): void {
+    this.#boundaryListeners.push(listener);
+  }
+
+  /**
+   * Commits from the one that holds `from` on, first those in the log, then each as it becomes
+   * durable: without a gap, for ever, until `signal` fires or the store is closed.
+   */
+  async *follow(from: number, signal?: AbortSignal): AsyncGenerator<StreamedCommit> {
+    let next = Math.max(1, from);
+    const stopped = () => this.#closed || signal?.aborted === true;
+    while (!stopped()) {
+      const { position } = this.head;
+      if (next > position) {
+        await this.#durable.reachOr(next, signal).catch((error: unknown) => {
+          if (!this.#closed) throw error;
+        });
+        continue;
+      }
+      for (const commit of this.#commitsFrom(next, position)) {
+        next = lastPositionOf(commit.head) + 1;
+        yield commit;
+        if (stopped()) return;
+      }
+    }
+  }
+
+  /** A bounded piece of the log, materialised: a follower may be slow, and holds no view meanwhile. */
+  #commitsFrom(from: number, to: number): StreamedCommit[] {
+    const reader = this.reader();
+    const commits: StreamedCommit[] = [];
+    let events = 0;
+    for (const head of reader.commits({ from, to })) {
+      commits.push({
+        head,
+        events: [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))],
+      });
+      events += head.events;
+      if (events >= 1000) break;
+    }
+    return commits;
+  }
+
+  logStats(): CommitLogStats {
+    return this.#options.log.stats();
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#failure === undefined) await this.settled().catch(() => {});
+    await this.#writing;
+    this.#closed = true;
+    const closed = new TidemarkError('CLOSED', 'the store is closed');
+    this.#durable.fail(closed);
+    for (const wake of this.#roomWaiters.splice(0)) wake();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TidemarkError('CLOSED', 'the store is closed');
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen();
+    if (this.#failure !== undefined) {
+      throw new TidemarkError(
+        'POISONED',
+        'an earlier write of the log failed; reopen the store to go on writing',
+        {},
+        this.#failure,
+      );
+    }
+  }
+
+  #checkSize(changes: readonly RowChange[]): void {
+    let bytes = 0;
+    for (const change of changes) bytes += change.json.length + change.encodedKey.length;
+    if (changes.length <= limits.COMMIT_EVENTS_MAX && bytes <= limits.COMMIT_BYTES_MAX) return;
+    throw new TidemarkError(
+      'COMMIT_TOO_LARGE',
+      `a commit of ${changes.length} events and about ${bytes} bytes is too large; allowed: ${limits.COMMIT_EVENTS_MAX} events, ${limits.COMMIT_BYTES_MAX} bytes`,
+      { events: changes.length, bytes },
+    );
+  }
+
+  #timestamp(own: number | undefined): number {
+    if (own !== undefined) {
+      if (own > this.#lastTime) return own;
+      throw new TidemarkError(
+        'TIME_NOT_AFTER_HEAD',
+        'a commit with its own timestamp must be later than the newest commit',
+        { time: own, head: this.#lastTime },
+      );
+    }
+    const now = this.#options.clock.nowMicros();
+    const behind = this.#lastTime - now;
+    if (behind > CLOCK_DRIFT_REPORTED_MICROS) {
+      this.#options.logger.warn({ behindMicros: behind }, 'the clock is behind the newest commit');
+    }
+    return Math.max(now, this.#lastTime + 1);
+  }
+
+  #summarize(
+    changes: readonly RowChange[],
+    greatestKeys: ReadonlyMap<number, number> | undefined,
+  ): TableSummary[] {
+    const deltas = new Map<number, { rows: number; events: number }>();
+    let table = -1;
+    let delta = { rows: 0, events: 0 };
+    for (const change of changes) {
+      if (change.table.id !== table) {
+        table = change.table.id;
+        delta = deltas.get(table) ?? { rows: 0, events: 0 };
+        deltas.set(table, delta);
+      }
+      delta.events++;
+      if (change.operation === Operation.insert) delta.rows++;
+      else if (change.operation === Operation.delete) delta.rows--;
+    }
+    return [...deltas]
+      .sort(([a], [b]) => a - b)
+      .map(([id, { rows, events }]) => {
+        const before = this.totals(id);
+        return {
+          table: id,
+          commits: before.commits + 1,
+          rows: before.rows + rows,
+          events: before.events + events,
+          greatestKey: Math.max(before.greatestKey, greatestKeys?.get(id) ?? 0),
+        };
+      });
+  }
+
+  #hasRoom(): boolean {
+    return (
+      this.#frame.bytes < this.#options.pendingBytesMax &&
+      this.#options.store.frozenCount() < FROZEN_MAX
+    );
+  }
+
+  #wakeWaiters(): void {
+    if (this.#roomWaiters.length === 0 || !this.#hasRoom()) return;
+    for (const wake of this.#roomWaiters.splice(0)) wake();
+  }
+
+  /**
+   * The check phase comes after all continuations of the frame that just became durable: so the
+   * commits of all writers that waited for it are gathered into the next frame.
+   */
+  #schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#writing = this.#writeFrames().finally(() => {
+        this.#writing = undefined;
+      });
+    });
+  }
+
+  async #writeFrames(): Promise<void> {
+    try {
+      while (this.#frame.commits > 0) {
+        if (!this.#claimed) await this.#claim();
+        const time = this.#lastTime;
+        const frame = this.#frame.seal(this.#sealed);
+        this.#afterSeal(frame, time);
+        this.#atBoundary();
+        await this.#options.log.append(frame.bytes, frame.header);
+        this.#publish(frame, time);
+        await new Promise(setImmediate);
+      }
+    } catch (error) {
+      this.#poison(error);
+    }
+  }
+
+  /** The first frame of a writer raises the epoch, so that an older writer's frames are void. */
+  async #claim(): Promise<void> {
+    if (this.recovered.voidFrames > 0) await this.#options.log.cut(this.#sealed.group);
+    const claim = FrameBuilder.claim(this.#sealed);
+    await this.#options.log.append(claim.bytes, claim.header);
+    this.#claimed = true;
+    // What was appended meanwhile is in the memtables, but not in a frame yet: the claim's entry
+    // goes in at their sequence.
+    this.#sealed = afterFrame(claim.header, this.#sealed.time);
+    this.#applyFrameEntry(claim);
+  }
+
+  #afterSeal(frame: SealedFrame, time: number): void {
+    this.#sealed = afterFrame(frame.header, time);
+    assert(this.#sealed.position === this.#appendedPosition, 'invariant 5: sealed is all appended');
+    this.#applyFrameEntry(frame);
+  }
+
+  #applyFrameEntry(frame: SealedFrame): void {
+    const batch = new WriteBatch();
+    projectFrame(frame.header, frame.bytes, batch);
+    this.#options.store.apply(batch, this.#appendedPosition);
+  }
+
+  #atBoundary(): void {
+    for (const { pin, done } of this.#freezes.splice(0)) done(this.#freezeNow(pin));
+    for (const listener of this.#boundaryListeners) listener();
+    if (this.#options.store.activeBytes() > this.#options.memtableBytes) {
+      void this.#freezeNow(undefined);
+    }
+  }
+
+  /** Never rejects unhandled: a flush that fails poisons the store, which says so at the next write. */
+  #freezeNow(pin: PinMaker | undefined): Promise<void> {
+    const applied = this.#sealed;
+    const flushed = this.#options.store
+      .freeze({ sequence: applied.position, applied }, pin?.(applied))
+      .then(async () => {
+        await this.#options.log.trim(applied.group);
+        this.#wakeWaiters();
+      });
+    flushed.catch((error: unknown) => {
+      this.#options.logger.error({ error }, 'a flush failed');
+    });
+    return flushed;
+  }
+
+  #publish(frame: SealedFrame, time: number): void {
+    const { position } = afterFrame(frame.header, time);
+    this.#publishedTime = time;
+    this.#options.store.publish(position);
+    this.#durable.rise(position);
+    this.#wakeWaiters();
+  }
+
+  #poison(error: unknown): void {
+    this.#failure =
+      error instanceof TidemarkError
+        ? error
+        : new TidemarkError('POISONED', 'writing the log failed', {}, error);
+    this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
+    this.#durable.fail(this.#failure);
+    for (const wake of this.#roomWaiters.splice(0)) wake();
+  }
+}
+
+/** Makes the pin for the boundary that was reached. */
+export type PinMaker = (applied: Applied) => Pin;

@@ -1,0 +1,86 @@
+/**
+ * The keyspace `history`: where to find what in the log. Numbers in keys are big-endian.
+ *
+ * | OFFSET | SIZE | MEANING |
+ * |---|---|---|
+ * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key (never change) |
+ * | 1 | … | key, by index, as below |
+ *
+ * | index | key | value |
+ * |---|---|---|
+ * | row | table id (4), row key, position (8) | the row's stamp (`storage/row-format.ts`) |
+ * | table | table id (4), first position of the commit (8) | table summary (`commit-format.ts`) |
+ * | time | timestamp (8) | commit extent (`commit-format.ts`) |
+ * | actor | escaped string, first position (8) | commit extent |
+ * | correlation id | escaped string, first position (8) | commit extent |
+ * | idempotency key | escaped string | commit extent |
+ *
+ * Escaped strings are string keys of `storage/row-key-format.ts`. An entry is valid if and only if
+ * its key has exactly these parts and its value is valid by its own format.
+ */
+import {
+  type ByteString,
+  corruption,
+  orderedU32,
+  orderedU64,
+  readOrderedU64,
+} from '../base/index.ts';
+import { encodeString, type OrderedView } from '../storage/index.ts';
+
+const ROW = '\x01';
+const TABLE = '\x02';
+const TIME = '\x03';
+const ACTOR = '\x04';
+const CORRELATION = '\x05';
+const IDEMPOTENCY = '\x06';
+const POSITION_BYTES = 8;
+
+export function rowHistoryPrefix(table: number, encodedKey: ByteString): ByteString {
+  return ROW + orderedU32(table) + encodedKey;
+}
+
+/** All row histories of one table. */
+export function tableRowsHistoryPrefix(table: number): ByteString {
+  return ROW + orderedU32(table);
+}
+
+export function tableCommitsPrefix(table: number): ByteString {
+  return TABLE + orderedU32(table);
+}
+
+export function timeKey(time: number): ByteString {
+  return TIME + orderedU64(time);
+}
+
+export function actorPrefix(actor: string): ByteString {
+  return ACTOR + encodeString(actor, 'the actor index');
+}
+
+export function correlationPrefix(correlationId: string): ByteString {
+  return CORRELATION + encodeString(correlationId, 'the correlation index');
+}
+
+export function idempotencyKeyOf(key: string): ByteString {
+  return IDEMPOTENCY + encodeString(key, 'the idempotency index');
+}
+
+/** The position at the end of a key. */
+export function positionAtEnd(key: ByteString): number {
+  return readOrderedU64(key, key.length - POSITION_BYTES);
+}
+
+/** The newest entry under `prefix` at or below `position`. */
+export function newestUnder(view: OrderedView, prefix: ByteString, position: number) {
+  return view.floor(prefix + orderedU64(position), prefix + orderedU64(0));
+}
+
+/** Entries under `prefix` with positions from `from` to `to`, both inclusive. */
+export function rangeUnder(prefix: ByteString, from: number, to: number, reverse = false) {
+  return { from: prefix + orderedU64(from), to: prefix + orderedU64(to + 1), reverse };
+}
+
+/** What to throw when a stored entry cannot be read though its block's checksum holds. */
+export function unreadable(keyspace: string, key: ByteString) {
+  const shown = Buffer.from(key, 'latin1').toString('hex');
+  return corruption(keyspace, 0, `the entry under key ${shown} cannot be read`, keyspace);
+}

@@ -1,0 +1,22 @@
+export type { Applied } from './apply-rule.ts';
+export { NOTHING_APPLIED } from './apply-rule.ts';
+export {
+  type CommitHead,
+  lastPositionOf,
+  type TableSummary,
+} from './commit-format.ts';
+export { type CommitLog, type CommitLogStats, Durability } from './commit-log.ts';
+export { type CommitMetadata, decodeMetadata, encodeMetadata } from './commit-metadata.ts';
+export type { EventRecord } from './event-format.ts';
+export {
+  type AppendedCommit,
+  EventStore,
+  type EventStoreOptions,
+  type StreamedCommit,
+} from './event-store.ts';
+export { FileCommitLog } from './file-commit-log.ts';
+export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces.ts';
+export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';
+export { MemoryCommitLog } from './memory-commit-log.ts';
+export { projectRow, type StateProjection } from './projection.ts';
+export { Watermark } from './watermark.ts';

@@ -1,0 +1,244 @@
+/**
+ * Reads the log from the keyspaces it ends in. All synchronous, all over one store view, which must
+ * stay open while a walk is under way.
+ */
+import { asBuffer, orderedU64 } from '../base/index.ts';
+import { cursorValue, type RowStamp, readRowStamp, type StoreView } from '../storage/index.ts';
+import {
+  type CommitHead,
+  lastPositionOf,
+  readCommitExtent,
+  readCommitHead,
+  readSummary,
+  type TableSummary,
+} from './commit-format.ts';
+import { decodeMetadata } from './commit-metadata.ts';
+import { type EventRecord, readEvent } from './event-format.ts';
+import { type FrameHeader, readFrameHeader } from './frame-format.ts';
+import {
+  actorPrefix,
+  correlationPrefix,
+  idempotencyKeyOf,
+  newestUnder,
+  positionAtEnd,
+  rangeUnder,
+  rowHistoryPrefix,
+  tableCommitsPrefix,
+  timeKey,
+  unreadable,
+} from './history-format.ts';
+import { Keyspace } from './keyspaces.ts';
+
+/** Which events to read; all conditions must hold. Positions and times are inclusive. */
+export interface LogFilter {
+  readonly from: number;
+  readonly to: number;
+  /** Any of these tables. */
+  readonly tables?: readonly number[] | undefined;
+  /** Needs exactly one table. */
+  readonly encodedKey?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly reverse?: boolean | undefined;
+}
+
+export interface LoggedEvent {
+  readonly commit: CommitHead;
+  readonly event: EventRecord;
+}
+
+export interface RowVersion extends RowStamp {
+  readonly position: number;
+}
+
+export class LogReader {
+  readonly #store: StoreView;
+
+  constructor(store: StoreView) {
+    this.#store = store;
+  }
+
+  /** The event at a position that is not above the head. */
+  event(position: number): EventRecord {
+    const key = orderedU64(position);
+    const bytes = this.#store.keyspace(Keyspace.events).get(key);
+    const event = bytes && readEvent(bytes, 0, bytes.length, position);
+    if (event === undefined) throw unreadable('events', key);
+    return event;
+  }
+
+  /** The commit that holds a position; undefined for position 0. */
+  commitOf(position: number): CommitHead | undefined {
+    const entry = this.#store.keyspace(Keyspace.commits).floor(orderedU64(position), '');
+    if (entry === undefined) return undefined;
+    const value = asBuffer(entry.value);
+    const head = readCommitHead(value, 0, value.length);
+    if (head === undefined || lastPositionOf(head) < position)
+      throw unreadable('commits', entry.key);
+    return head;
+  }
+
+  /** The last position of the last commit that lies wholly at or below `position`. */
+  boundaryAt(position: number): number {
+    const head = this.commitOf(position);
+    if (head === undefined) return 0;
+    const last = lastPositionOf(head);
+    return last === position ? last : head.firstPosition - 1;
+  }
+
+  /** The last position of the last commit at or before a time, microseconds; 0 if there is none. */
+  positionAt(time: number): number {
+    const history = this.#store.keyspace(Keyspace.history);
+    const entry = history.floor(timeKey(time), timeKey(0));
+    return entry === undefined ? 0 : readCommitExtent(asBuffer(entry.value)).last;
+  }
+
+  /** Where a table stood after the last commit at or below `position`; undefined if it had none yet. */
+  summary(table: number, position: number): TableSummary | undefined {
+    const prefix = tableCommitsPrefix(table);
+    const entry = newestUnder(this.#store.keyspace(Keyspace.history), prefix, position);
+    return entry && readSummary(asBuffer(entry.value), 0);
+  }
+
+  /** The newest version of a row at or below `position`; it may be its deletion. */
+  rowVersionAt(table: number, encodedKey: string, position: number): RowVersion | undefined {
+    const prefix = rowHistoryPrefix(table, encodedKey);
+    const entry = newestUnder(this.#store.keyspace(Keyspace.history), prefix, position);
+    if (entry === undefined) return undefined;
+    const stamp = readRowStamp(entry.value);
+    if (stamp === undefined) throw unreadable('history', entry.key);
+    return { ...stamp, position: positionAtEnd(entry.key) };
+  }
+
+  /** The commit that an idempotency key was used for. */
+  commitOfIdempotencyKey(key: string): CommitHead | undefined {
+    const value = this.#store.keyspace(Keyspace.history).get(idempotencyKeyOf(key));
+    return value && this.commitOf(readCommitExtent(asBuffer(value)).first);
+  }
+
+  /** Commits in which at least one event passes, by the cheapest index that serves the filter. */
+  *commits(filter: LogFilter): Generator<CommitHead> {
+    if (filter.from > filter.to) return;
+    const postings = postingsPrefix(filter);
+    if (postings === undefined) yield* this.#commitsInOrder(filter);
+    else {
+      // A commit belongs to the range if any of its positions does; postings are by the first.
+      const start = this.commitOf(filter.from)?.firstPosition ?? 0;
+      const range = rangeUnder(postings, start, filter.to, filter.reverse);
+      const cursor = this.#store.keyspace(Keyspace.history).scan(range);
+      try {
+        while (cursor.next()) yield this.commitOf(positionAtEnd(cursor.key))!;
+      } finally {
+        cursor.close();
+      }
+    }
+  }
+
+  /** Events that pass the filter, oldest first or newest first. */
+  *events(filter: LogFilter): Generator<LoggedEvent> {
+    if (filter.encodedKey !== undefined && filter.tables?.length === 1) {
+      yield* this.#eventsOfRow(filter.tables[0]!, filter.encodedKey, filter);
+      return;
+    }
+    for (const commit of this.commits(filter)) {
+      if (passesCommit(commit, filter)) yield* this.#eventsOfCommit(commit, filter);
+    }
+  }
+
+  *#eventsOfCommit(commit: CommitHead, filter: LogFilter): Generator<LoggedEvent> {
+    const from = Math.max(filter.from, commit.firstPosition);
+    const to = Math.min(filter.to, lastPositionOf(commit));
+    for (const event of this.eventsBetween(from, to, filter.reverse)) {
+      if (filter.tables !== undefined && !filter.tables.includes(event.table)) continue;
+      if (filter.encodedKey !== undefined && filter.encodedKey !== event.encodedKey) continue;
+      yield { commit, event };
+    }
+  }
+
+  *#eventsOfRow(table: number, encodedKey: string, filter: LogFilter): Generator<LoggedEvent> {
+    const prefix = rowHistoryPrefix(table, encodedKey);
+    const range = rangeUnder(prefix, filter.from, filter.to, filter.reverse);
+    const cursor = this.#store.keyspace(Keyspace.history).scan(range);
+    try {
+      while (cursor.next()) {
+        const event = this.event(positionAtEnd(cursor.key));
+        const commit = this.commitOf(event.row.position)!;
+        if (passesCommit(commit, filter)) yield { commit, event };
+      }
+    } finally {
+      cursor.close();
+    }
+  }
+
+  /** All events from one position to another, both inclusive. */
+  *eventsBetween(from: number, to: number, reverse = false): Generator<EventRecord> {
+    if (from > to) return;
+    const range = { from: orderedU64(from), to: orderedU64(to + 1), reverse };
+    const cursor = this.#store.keyspace(Keyspace.events).scan(range);
+    let position = reverse ? to : from;
+    try {
+      while (cursor.next()) {
+        const event = readEvent(cursor.source, cursor.start, cursor.end, position);
+        if (event === undefined) throw unreadable('events', cursor.key);
+        yield event;
+        position += reverse ? -1 : 1;
+      }
+    } finally {
+      cursor.close();
+    }
+    const complete = position === (reverse ? from - 1 : to + 1);
+    if (!complete) throw unreadable('events', orderedU64(position));
+  }
+
+  /** Headers of all frames, in order. */
+  *frames(): Generator<FrameHeader & { readonly bytes: Buffer }> {
+    const cursor = this.#store.keyspace(Keyspace.frames).scan();
+    try {
+      while (cursor.next()) {
+        if (!isFrameKey(cursor.key)) continue;
+        const bytes = asBuffer(cursorValue(cursor));
+        const header = readFrameHeader(bytes);
+        if (header === undefined) throw unreadable('frames', cursor.key);
+        yield { ...header, bytes };
+      }
+    } finally {
+      cursor.close();
+    }
+  }
+
+  *#commitsInOrder(filter: LogFilter): Generator<CommitHead> {
+    const start = this.commitOf(filter.from)?.firstPosition ?? 0;
+    const range = {
+      from: orderedU64(start),
+      to: orderedU64(filter.to + 1),
+      reverse: filter.reverse === true,
+    };
+    const cursor = this.#store.keyspace(Keyspace.commits).scan(range);
+    try {
+      while (cursor.next()) {
+        const head = readCommitHead(asBuffer(cursor.source), cursor.start, cursor.end);
+        if (head === undefined) throw unreadable('commits', cursor.key);
+        yield head;
+      }
+    } finally {
+      cursor.close();
+    }
+  }
+}
+
+/** The narrowest index over commits; undefined where only a walk in order serves. */
+function postingsPrefix(filter: LogFilter): string | undefined {
+  if (filter.correlationId !== undefined) return correlationPrefix(filter.correlationId);
+  if (filter.actor !== undefined) return actorPrefix(filter.actor);
+  return filter.tables?.length === 1 ? tableCommitsPrefix(filter.tables[0]!) : undefined;
+}
+
+function passesCommit(commit: CommitHead, filter: LogFilter): boolean {
+  if (filter.actor === undefined && filter.correlationId === undefined) return true;
+  if (commit.metadata === '') return false;
+  const metadata = decodeMetadata(commit.metadata);
+  return (
+    (filter.actor === undefined || metadata.actor === filter.actor) &&
+    (filter.correlationId === undefined || metadata.correlationId === filter.correlationId)
+  );
+}

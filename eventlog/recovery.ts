@@ -1,0 +1,97 @@
+/**
+ * Recovery: the same road as a commit. Read how far the projections on disk are, replay the frames
+ * behind that through the projections, done. It depends on the tail of the log, never on its
+ * length.
+ */
+import { assert, corruption, type Logger } from '../base/index.ts';
+import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
+import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
+import { lastPositionOf } from './commit-format.ts';
+import type { CommitLog, TailFrame } from './commit-log.ts';
+import { afterFrame } from './frame-builder.ts';
+import { type FrameHeader, hashOf, readFrameHeader } from './frame-format.ts';
+import { readFrameCommits } from './frame-reader.ts';
+import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
+
+export interface Recovered {
+  readonly applied: Applied;
+  readonly frames: number;
+  readonly events: number;
+  /** Frames that did not chain and were skipped. */
+  readonly voidFrames: number;
+}
+
+export interface RecoveryOptions {
+  readonly store: KeyspaceStore;
+  readonly log: CommitLog;
+  readonly projections: readonly StateProjection[];
+  readonly logger: Logger;
+  /** Called after each frame, so that the owner may flush when memtables are full. */
+  readonly afterFrame: (applied: Applied) => void;
+}
+
+/** @throws CORRUPTION if the log has a gap, or a frame whose hash does not hold */
+export function recover(options: RecoveryOptions): Recovered {
+  const { store, log, logger } = options;
+  const mark = store.flushedMark();
+  let applied = mark === undefined ? NOTHING_APPLIED : (mark.applied as Applied);
+  assert(applied.position === (mark?.sequence ?? 0), 'the mark names the position it stands for');
+  let frames = 0;
+  let events = 0;
+  let voidFrames = 0;
+  for (const tail of log.tail(applied.group + 1)) {
+    const { frame } = tail;
+    const header = readFrameHeader(frame);
+    if (header === undefined) throw damaged(tail, 'it has no frame header');
+    const intact = hashOf(frame) === header.hash;
+    const verdict = judgeFrame(applied, header, intact);
+    if (verdict === Verdict.gap) throw damaged(tail, `frame ${applied.group + 1} is missing`);
+    if (verdict === Verdict.void) {
+      if (!intact) throw damaged(tail, `the hash of frame ${header.group} does not hold`);
+      voidFrames++;
+      logger.warn(
+        { file: tail.file, offset: tail.offset, group: header.group },
+        'skipped a frame that does not chain',
+      );
+      continue;
+    }
+    applied = replay(options, tail, header, applied.time);
+    frames++;
+    events += header.events;
+    options.afterFrame(applied);
+  }
+  const torn = log.torn();
+  if (torn !== undefined)
+    logger.warn(torn, 'the log ends in a torn frame that was never acknowledged');
+  return { applied, frames, events, voidFrames };
+}
+
+function replay(
+  options: RecoveryOptions,
+  tail: TailFrame,
+  header: FrameHeader,
+  time: number,
+): Applied {
+  const commits = readFrameCommits(tail.frame, header);
+  if (commits === undefined) throw damaged(tail, `frame ${header.group} cannot be read`);
+  const batch = new WriteBatch();
+  projectFrame(header, tail.frame, batch);
+  let last = time;
+  for (const { head, events } of commits) {
+    projectCommit(head, batch);
+    for (const event of events) {
+      projectEvent(event, batch);
+      for (const project of options.projections) project(event, batch);
+    }
+    assert(head.time > last || header.firstPosition > lastPositionOf(head), 'G5: time rises');
+    last = head.time;
+  }
+  const applied = afterFrame(header, last);
+  options.store.apply(batch, applied.position);
+  options.store.publish(applied.position);
+  return applied;
+}
+
+function damaged(tail: TailFrame, reason: string) {
+  return corruption(tail.file, tail.offset, reason, 'commits from there on');
+}

@@ -1,0 +1,103 @@
+/**
+ * Row keys as bytes that order as the keys do, and of which none is a prefix of another, so that a
+ * position or another part can follow. The idea of the escaped string is that of FoundationDB's
+ * tuple layer.
+ *
+ * | OFFSET | SIZE | MEANING |
+ * |---|---|---|
+ * | 0 | 1 | type: 2 string, 3 integer (never change) |
+ * | 1 | 8 | integer: two's complement, big-endian, sign bit flipped |
+ * | 1 | n | string: UTF-8, each byte 00 written as 00 FF |
+ * | 1 + n | 1 | string: 00 ends it |
+ *
+ * A key is valid if and only if its type is known and its length is exactly what the type says:
+ * 9 bytes for an integer, or up to and with the first 00 that no FF follows for a string.
+ * Strings order by code point (UTF-8 bytes), integers by value.
+ */
+import { type ByteString, limits, TidemarkError } from '../base/index.ts';
+
+/** What callers use as a row's key: the type is the table's. */
+export type RowKey = string | number;
+
+export const KeyType = { string: 'string', integer: 'integer' } as const;
+export type KeyType = (typeof KeyType)[keyof typeof KeyType];
+
+const STRING = '\x02';
+const INTEGER = '\x03';
+const INTEGER_BYTES = 9;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: 00 is what must be escaped
+const PLAIN = /^[\x01-\x7f]*$/;
+
+/** @throws KEY_TYPE, KEY_TOO_LARGE */
+export function encodeRowKey(key: RowKey, type: KeyType, table: string): ByteString {
+  if (type === KeyType.string) {
+    if (typeof key !== 'string') throw wrongType(key, type, table);
+    return encodeString(key, table);
+  }
+  if (typeof key !== 'number' || !Number.isSafeInteger(key)) throw wrongType(key, type, table);
+  return encodeInteger(key);
+}
+
+/** A string as the end of a composite key; also used by the indexes over the log. */
+export function encodeString(text: string, table: string): ByteString {
+  if (text.length > limits.KEY_BYTES_MAX) throw tooLarge(text.length, table);
+  if (PLAIN.test(text)) return `${STRING}${text}\0`;
+  const bytes = Buffer.from(text.isWellFormed() ? text : loneSurrogate(table), 'utf8');
+  if (bytes.length > limits.KEY_BYTES_MAX) throw tooLarge(bytes.length, table);
+  return `${STRING}${bytes.latin1Slice(0, bytes.length).replaceAll('\0', '\0\xff')}\0`;
+}
+
+function encodeInteger(value: number): ByteString {
+  const high = Math.floor(value / 0x100000000) ^ 0x80000000;
+  const low = value >>> 0;
+  return (
+    INTEGER +
+    String.fromCharCode(
+      high >>> 24,
+      (high >>> 16) & 255,
+      (high >>> 8) & 255,
+      high & 255,
+      low >>> 24,
+      (low >>> 16) & 255,
+      (low >>> 8) & 255,
+      low & 255,
+    )
+  );
+}
+
+/** The key that `encoded` stands for; undefined if the bytes are not a valid key. */
+export function decodeRowKey(encoded: ByteString): RowKey | undefined {
+  if (encoded.startsWith(INTEGER)) {
+    if (encoded.length !== INTEGER_BYTES) return undefined;
+    const bytes = Buffer.from(encoded, 'latin1');
+    return ((bytes.readUInt32BE(1) ^ 0x80000000) | 0) * 0x100000000 + bytes.readUInt32BE(5);
+  }
+  if (!encoded.startsWith(STRING) || !encoded.endsWith('\0')) return undefined;
+  const body = encoded.slice(1, -1);
+  if (PLAIN.test(body)) return body;
+  return Buffer.from(body.replaceAll('\0\xff', '\0'), 'latin1').toString('utf8');
+}
+
+function wrongType(key: unknown, type: KeyType, table: string): TidemarkError {
+  const shown = typeof key === 'number' ? `the number ${key}` : `a ${typeof key}`;
+  const allowed = type === KeyType.string ? 'a string' : 'a whole number within ±2^53';
+  return new TidemarkError('KEY_TYPE', `the key of ${table} is ${allowed}, not ${shown}`, {
+    table,
+    allowed: type,
+    given: typeof key,
+  });
+}
+
+function loneSurrogate(table: string): never {
+  throw new TidemarkError('KEY_TYPE', `a key of ${table} holds half of a surrogate pair`, {
+    table,
+  });
+}
+
+function tooLarge(size: number, table: string): TidemarkError {
+  return new TidemarkError(
+    'KEY_TOO_LARGE',
+    `a key of ${table} has ${size} bytes; the limit is ${limits.KEY_BYTES_MAX}`,
+    { table, size, limit: limits.KEY_BYTES_MAX },
+  );
+}

@@ -1,0 +1,31 @@
+/**
+ * Where rows lie in the keyspaces `rows` and `catalog`.
+ *
+ * | OFFSET | SIZE | MEANING |
+ * |---|---|---|
+ * | 0 | 1 | place: 1 retired (the row was deleted), 2 live (never change) |
+ * | 1 | 4 | table id, big-endian |
+ * | 5 | n | row key (`row-key-format.ts`) |
+ *
+ * A place is valid if and only if all three parts are. The value is a row (`row-format.ts`); for
+ * a retired key only its header, kept so that versions go on when the key is inserted again.
+ * Retired keys lie apart from live ones: a scan never walks over graves.
+ */
+import { type ByteString, orderedU32 } from '../base/index.ts';
+
+const RETIRED = '\x01';
+const LIVE = '\x02';
+export const ROW_PLACE_PREFIX_BYTES = 5;
+
+export function livePrefix(table: number): ByteString {
+  return LIVE + orderedU32(table);
+}
+
+export function retiredPrefix(table: number): ByteString {
+  return RETIRED + orderedU32(table);
+}
+
+/** The row key at the end of a place. */
+export function rowKeyOfPlace(place: ByteString): ByteString {
+  return place.slice(ROW_PLACE_PREFIX_BYTES);
+}
