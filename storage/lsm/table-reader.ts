@@ -1,0 +1,290 @@
+import {
+  assert,
+  type ByteString,
+  checkFileHeader,
+  corruption,
+  FILE_HEADER_BYTES,
+  type Files,
+  type ReadableFile,
+} from '../../base/index.ts';
+import type { KeyRange } from '../ordered-view.ts';
+import { Block } from './block.ts';
+import { BlockCache } from './block-cache.ts';
+import { BlockCursor } from './block-cursor.ts';
+import { unsealBlock } from './block-format.ts';
+import { BloomFilter } from './bloom-filter.ts';
+import type { Found, InternalCursor } from './internal-cursor.ts';
+import { checkTable } from './table-check.ts';
+import { type BlockSequence, TableCursor } from './table-cursor.ts';
+import {
+  BLOCK_PLACE_BYTES,
+  type BlockPlace,
+  decodeBlockPlace,
+  decodeTableFooter,
+  TABLE_FILE,
+  TABLE_FOOTER_BYTES,
+  type TableFooter,
+} from './table-format.ts';
+
+const NO_VALUE = new Uint8Array(0);
+
+/** What is read once, on first use, and kept. */
+interface OpenTable {
+  readonly file: ReadableFile;
+  readonly footer: TableFooter;
+  readonly index: BlockCursor;
+  /** Serves point reads; each is over before the next begins. */
+  readonly entry: BlockCursor;
+}
+
+export interface IndexedBlock {
+  readonly lastKey: ByteString;
+  readonly place: BlockPlace;
+}
+
+/**
+ * Reads one table. Opening touches nothing: the file is opened, and its footer and index are read,
+ * on first use, the filter on the first lookup, so that a store with hundreds of tables opens at
+ * once. Every call may throw CORRUPTION or IO_FAILED.
+ *
+ * The index stays encoded, about 20 bytes a block, and is searched in place.
+ */
+export class TableReader {
+  readonly path: string;
+  readonly number: number;
+  readonly #files: Files;
+  readonly #cache: BlockCache;
+  #table: OpenTable | undefined;
+  #filter: BloomFilter | undefined;
+  #closed = false;
+
+  private constructor(files: Files, path: string, number: number, cache: BlockCache) {
+    this.#files = files;
+    this.path = path;
+    this.number = number;
+    this.#cache = cache;
+  }
+
+  /** @param number names the table in the cache: no other open table has it. */
+  static open(files: Files, path: string, number: number, cache: BlockCache): TableReader {
+    return new TableReader(files, path, number, cache);
+  }
+
+  /** Tombstones are found too; undefined if the table says nothing of `key`. */
+  lookup(key: ByteString): Found | undefined {
+    const table = this.#open();
+    if (table.footer.filter.length > 0) {
+      this.#filter ??= this.readFilter();
+      if (this.#filter?.mayContain(key) === false) return undefined;
+    }
+    const ordinal = this.#blockFor(table, key);
+    if (ordinal >= table.footer.blocks) return undefined;
+    const { entry } = table;
+    entry.reset(this.#block(table, ordinal));
+    return entry.search(key) ? found(entry, key) : undefined;
+  }
+
+  /** The entry, tombstones included, with the greatest key at or below `key` and at or above `atLeast`. */
+  floor(key: ByteString, atLeast: ByteString): Found | undefined {
+    const table = this.#open();
+    const { entry } = table;
+    const ordinal = this.#blockFor(table, key);
+    let below = -1;
+    if (ordinal < table.footer.blocks) {
+      entry.reset(this.#block(table, ordinal));
+      if (entry.search(key)) return key >= atLeast ? found(entry, key) : undefined;
+      below = entry.ordinal - 1;
+    }
+    if (below < 0) {
+      // The block before ends below `key`; its last key tells whether it is worth reading.
+      if (ordinal === 0 || this.#lastKey(table, ordinal - 1) < atLeast) return undefined;
+      entry.reset(this.#block(table, ordinal - 1));
+      below = entry.block.entries - 1;
+    }
+    entry.moveTo(below);
+    const candidate = entry.key();
+    return candidate >= atLeast ? found(entry, candidate) : undefined;
+  }
+
+  /**
+   * Stands before the first entry. The table must stay open until the cursor is done.
+   *
+   * @param keepBlocks false reads past the cache: for merges, which read everything once.
+   */
+  cursor(range: KeyRange = {}, keepBlocks = true): InternalCursor {
+    return new TableCursor(this.#sequence(keepBlocks), range);
+  }
+
+  entries(): number {
+    return this.#open().footer.entries;
+  }
+
+  tombstones(): number {
+    return this.#open().footer.tombstones;
+  }
+
+  smallest(): ByteString {
+    const table = this.#open();
+    const first = new BlockCursor(this.#block(table, 0));
+    first.moveTo(0);
+    return first.key();
+  }
+
+  largest(): ByteString {
+    const table = this.#open();
+    return this.#lastKey(table, table.footer.blocks - 1);
+  }
+
+  /** Index and filter, as far as they have been read; the blocks are the cache's. */
+  memoryBytes(): number {
+    return (this.#table?.index.block.memoryBytes ?? 0) + (this.#filter?.memoryBytes ?? 0);
+  }
+
+  /**
+   * Reads every block from the disk, whatever the cache holds, and holds the file against the rule
+   * in `table-format.ts`. Lets the event loop run in between.
+   *
+   * @param report is told each damage, with its offset in the file.
+   * @throws IO_FAILED
+   */
+  async check(report: (offset: number, reason: string) => void): Promise<void> {
+    // A reader of its own: what this one has read already says nothing of the disk.
+    const fresh = TableReader.open(this.#files, this.path, this.number, new BlockCache(0));
+    try {
+      await checkTable(fresh, report);
+    } finally {
+      fresh.close();
+    }
+  }
+
+  /** Forgets the blocks in the cache. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#table?.file.close();
+    this.#table = undefined;
+    this.#filter = undefined;
+    this.#cache.evictTable(this.number);
+  }
+
+  footer(): TableFooter {
+    return this.#open().footer;
+  }
+
+  /** The data blocks in order, as the index names them. */
+  *blockPlaces(): IterableIterator<IndexedBlock> {
+    const table = this.#open();
+    const index = new BlockCursor(table.index.block);
+    while (index.next()) yield { lastKey: index.key(), place: this.#placeAt(table, index) };
+  }
+
+  /** A block as it lies on disk. */
+  readSealed(place: BlockPlace): Buffer {
+    return readWhole(this.#open().file, place);
+  }
+
+  /** A data block, past the cache. */
+  readBlock(place: BlockPlace): Block {
+    return this.#readBlock(this.#open().file, place);
+  }
+
+  /** Undefined if the table has none. */
+  readFilter(): BloomFilter | undefined {
+    const { file, footer } = this.#open();
+    if (footer.filter.length === 0) return undefined;
+    const { offset } = footer.filter;
+    const payload = unsealBlock(readWhole(file, footer.filter), this.path, offset);
+    return new BloomFilter(payload, this.path, offset);
+  }
+
+  #open(): OpenTable {
+    this.#table ??= this.#load();
+    return this.#table;
+  }
+
+  #load(): OpenTable {
+    assert(!this.#closed, 'a closed table is not read');
+    if (!this.#files.exists(this.path)) throw corruption(this.path, 0, 'the table is missing');
+    const file = this.#files.openRead(this.path);
+    try {
+      checkFileHeader(file.read(0, FILE_HEADER_BYTES), TABLE_FILE, this.path);
+      const tail = file.read(Math.max(0, file.size - TABLE_FOOTER_BYTES), TABLE_FOOTER_BYTES);
+      const footer = decodeTableFooter(tail, this.path, file.size);
+      const index = new BlockCursor(this.#readBlock(file, footer.index));
+      if (index.block.entries !== footer.blocks) {
+        throw index.block.damaged(
+          `the index has ${index.block.entries} of ${footer.blocks} blocks`,
+        );
+      }
+      return { file, footer, index, entry: new BlockCursor(index.block) };
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #sequence(keepBlocks: boolean): BlockSequence {
+    const table = this.#open();
+    return {
+      blockCount: () => table.footer.blocks,
+      block: (ordinal) =>
+        keepBlocks
+          ? this.#block(table, ordinal)
+          : this.#readBlock(table.file, this.#place(table, ordinal)),
+      lastKey: (ordinal) => this.#lastKey(table, ordinal),
+      blockFor: (key) => this.#blockFor(table, key),
+    };
+  }
+
+  #blockFor(table: OpenTable, key: ByteString): number {
+    table.index.search(key);
+    return table.index.ordinal;
+  }
+
+  #lastKey(table: OpenTable, ordinal: number): ByteString {
+    table.index.moveTo(ordinal);
+    return table.index.key();
+  }
+
+  #block(table: OpenTable, ordinal: number): Block {
+    const cached = this.#cache.get(this.number, ordinal);
+    if (cached !== undefined) return cached;
+    const block = this.#readBlock(table.file, this.#place(table, ordinal));
+    this.#cache.put(this.number, ordinal, block);
+    return block;
+  }
+
+  #place(table: OpenTable, ordinal: number): BlockPlace {
+    table.index.moveTo(ordinal);
+    return this.#placeAt(table, table.index);
+  }
+
+  #placeAt({ footer }: OpenTable, index: BlockCursor): BlockPlace {
+    const fits = index.end - index.start === BLOCK_PLACE_BYTES;
+    if (!fits) throw index.block.damaged('an index entry is not a place');
+    const place = decodeBlockPlace(index.block.bytes, index.start);
+    if (place.offset < FILE_HEADER_BYTES || place.offset + place.length > footer.filter.offset) {
+      throw index.block.damaged(`a block at offset ${place.offset} lies outside the data`);
+    }
+    return place;
+  }
+
+  #readBlock(file: ReadableFile, place: BlockPlace): Block {
+    const payload = unsealBlock(readWhole(file, place), this.path, place.offset);
+    return new Block(payload, this.path, place.offset);
+  }
+}
+
+function readWhole(file: ReadableFile, { offset, length }: BlockPlace): Buffer {
+  const bytes = file.read(offset, length);
+  if (bytes.length !== length) {
+    throw corruption(file.path, offset, `${bytes.length} of the block's ${length} bytes are there`);
+  }
+  return bytes;
+}
+
+function found(entry: BlockCursor, key: ByteString): Found {
+  const value =
+    entry.start === entry.end ? NO_VALUE : entry.block.bytes.subarray(entry.start, entry.end);
+  return { key, deleted: entry.deleted, value };
+}
