@@ -1,3 +1,14 @@
+export { type AppendOnlyLogOptions, AppendOnlyLogStorage } from './append-only-log-storage.ts';
+export {
+  type ChangeOptions,
+  type Decision,
+  Engine,
+  placesOf,
+  type RowChange,
+  type RowRange,
+  type RowState,
+  type RowTable,
+} from './engine.ts';
 export {
   type Damage,
   type KeyspaceDefinition,
@@ -21,5 +32,26 @@ export {
   type OrderedCursor,
   type OrderedView,
 } from './ordered-view.ts';
+export {
+  Operation,
+  parseRow,
+  ROW_HEADER_BYTES,
+  ROW_STAMP_END,
+  ROW_STAMP_START,
+  type RowRecord,
+  type RowStamp,
+  readRowRecord,
+  readRowRecordAt,
+  readRowStamp,
+  writeRowHeader,
+} from './row-format.ts';
+export {
+  decodeRowKey,
+  encodeRowKey,
+  encodeString,
+  KeyType,
+  type RowKey,
+} from './row-key-format.ts';
+export { livePrefix, retiredPrefix, rowKeyOfPlace } from './row-place-format.ts';
 export type { PinnedView, StorageEngine, Write } from './storage-engine.ts';
 export { WriteBatch } from './write-batch.ts';
