@@ -1,15 +1,13 @@
 import { join } from 'node:path';
-import type { Files, Logger } from '../../base/index.ts';
+import { assert, type Files, type Logger } from '../../base/index.ts';
 import type { KeyspaceDefinition } from '../keyspace-store.ts';
 import { BlockCache } from './block-cache.ts';
 import type { LsmStoreConfiguration } from './lsm-options.ts';
+import type { Manifest } from './manifest.ts';
 import { tableName, tableNumber } from './manifest-format.ts';
 import { Table, type TableFacts } from './table.ts';
 import { TableReader } from './table-reader.ts';
 import { type TableSummary, TableWriter } from './table-writer.ts';
-
-/** Blocks of the tables that a compaction reads: it passes each block once, so a few suffice. */
-const COMPACTION_CACHE_BYTES = 1024 * 1024;
 
 /** A table that is being written, and the number it will have. */
 export interface NewTable {
@@ -25,17 +23,19 @@ export class TableFiles {
   readonly #files: Files;
   readonly #logger: Logger;
   readonly #configuration: LsmStoreConfiguration;
+  readonly #manifest: Manifest;
   readonly #tables = new Map<number, Table>();
   #nextNumber: number;
   #removing: Promise<void> = Promise.resolve();
 
-  constructor(configuration: LsmStoreConfiguration, nextNumber: number) {
+  constructor(configuration: LsmStoreConfiguration, manifest: Manifest) {
+    this.#manifest = manifest;
     this.#configuration = configuration;
     this.#files = configuration.files;
     this.#logger = configuration.logger;
     this.directory = join(configuration.directory, 'sst');
     this.cache = new BlockCache(configuration.blockCacheBytesMax);
-    this.#nextNumber = nextNumber;
+    this.#nextNumber = manifest.state.nextTable;
   }
 
   get nextNumber(): number {
@@ -76,15 +76,25 @@ export class TableFiles {
     return table;
   }
 
-  /** Readers apart from those that queries use, so that a compaction leaves their cache alone. */
-  compactionReaders(tables: readonly Table[]): Map<Table, TableReader> {
-    const cache = new BlockCache(COMPACTION_CACHE_BYTES);
-    return new Map(
-      tables.map((table) => {
-        const { number } = table.facts;
-        return [table, TableReader.open(this.#files, this.path(number), number, cache)];
-      }),
-    );
+  /**
+   * Handles of their own for tables that a compaction reads. It passes each block once, so it needs
+   * no cache, and leaves that of queries alone. Whoever asks for them closes their readers.
+   */
+  compactionTables(tables: readonly TableFacts[]): Table[] {
+    const cache = new BlockCache(0);
+    return tables.map((facts) => {
+      const reader = TableReader.open(this.#files, this.path(facts.number), facts.number, cache);
+      return new Table(facts, reader, () => {});
+    });
+  }
+
+  /** Removes a table that no version ever had. One that stays is an orphan for the next start. */
+  async remove(number: number): Promise<void> {
+    try {
+      await this.#files.remove(this.path(number));
+    } catch (error) {
+      this.#logger.warn({ file: this.path(number), error }, 'could not remove a table');
+    }
   }
 
   /**
@@ -120,14 +130,9 @@ export class TableFiles {
 
   #dispose(table: Table): void {
     const { number } = table.facts;
+    assert(!this.#manifest.state.tables.has(number), 'a table that the manifest names is held');
     this.#tables.delete(number);
-    this.cache.evictTable(number);
     table.reader.close();
-    // A file that could not be removed is an orphan for the next start to remove.
-    this.#removing = this.#removing
-      .then(() => this.#files.remove(this.path(number)))
-      .catch((error: unknown) => {
-        this.#logger.warn({ file: this.path(number), error }, 'could not remove a table');
-      });
+    this.#removing = this.#removing.then(() => this.remove(number));
   }
 }

@@ -1,0 +1,47 @@
+import type { KeyspaceDefinition } from '../keyspace-store.ts';
+import type { Memtable } from './memtable.ts';
+import { mergeCursors } from './merge-cursor.ts';
+import { SlicePace } from './slice-pace.ts';
+import type { TableFacts } from './table.ts';
+import type { TableFiles } from './table-files.ts';
+import type { KeyCover } from './table-placement.ts';
+
+/** Finished blocks that may wait for the disk. Two blocks a core are enough to keep it busy. */
+export const PENDING_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Writes the newest version of each key of a frozen memtable to a table. Older versions are for
+ * views that were taken before, and these hold the memtable itself.
+ *
+ * @param below what the tables of the keyspace may hold; elsewhere a tombstone has nothing to hide
+ * @returns undefined if there is nothing to write. @throws IO_FAILED, DISK_FULL
+ */
+export async function flushMemtable(
+  files: TableFiles,
+  keyspace: KeyspaceDefinition,
+  memtable: Memtable,
+  below: KeyCover,
+): Promise<TableFacts | undefined> {
+  if (memtable.entryCount() === 0) return undefined;
+  const pace = new SlicePace();
+  while (!memtable.sortSlice()) await pace.rest();
+  const table = await files.create(keyspace);
+  const { writer } = table;
+  let added = 0;
+  try {
+    const cursor = mergeCursors(memtable.cursors({}, Number.POSITIVE_INFINITY), false);
+    while (cursor.next()) {
+      if (cursor.deleted && !below.mayHold(cursor.key)) continue;
+      writer.add(cursor.key, cursor.source, cursor.start, cursor.end, cursor.deleted);
+      added++;
+      if (pace.step()) await pace.rest();
+      if (writer.pendingBytes() > PENDING_BYTES_MAX) await writer.drain();
+    }
+    if (added > 0) return await files.finish(table);
+  } catch (error) {
+    await writer.abandon().catch(() => {});
+    throw error;
+  }
+  await writer.abandon();
+  return undefined;
+}

@@ -1,0 +1,534 @@
+import { assert, type Logger, TidemarkError } from '../../base/index.ts';
+import {
+  type Damage,
+  type KeyspaceDefinition,
+  KeyspaceShape,
+  type KeyspaceStats,
+  type KeyspaceStore,
+  type Mark,
+  type Pin,
+  type Pinned,
+  type PinnedStoreView,
+  type StoreStats,
+  type StoreView,
+} from '../keyspace-store.ts';
+import type { WriteBatch } from '../write-batch.ts';
+import { Compactions } from './compactions.ts';
+import { flushMemtable } from './flush.ts';
+import { KeyspaceView, type Moment } from './keyspace-view.ts';
+import {
+  type LsmStoreConfiguration,
+  type LsmStoreOptions,
+  resolveStoreOptions,
+} from './lsm-options.ts';
+import { Manifest } from './manifest.ts';
+import type { ManifestEdit, TableRecord } from './manifest-format.ts';
+import type { ManifestState } from './manifest-state.ts';
+import { createMemtable, type Memtable } from './memtable.ts';
+import { checkTables } from './store-check.ts';
+import { checkStoreDirectory } from './store-directory.ts';
+import type { Table, TableFacts } from './table.ts';
+import { TableFiles } from './table-files.ts';
+import { buildLevels, KeyCover, levelOfNewTable } from './table-placement.ts';
+import { Tree } from './tree.ts';
+import { Version } from './version.ts';
+
+/** The memtables of all keyspaces, which are frozen and flushed together. */
+type Memtables = readonly Memtable[];
+
+interface Frozen {
+  readonly memtables: Memtables;
+  readonly mark: Mark;
+  readonly pin: Pin | undefined;
+  /** The newest batch in it. */
+  readonly ordinal: number;
+}
+
+/** A flush that is on disk, and which readers of published state may not see yet. */
+interface Flushed {
+  readonly frozen: Frozen;
+  /** Held, because no version holds them yet. */
+  readonly tables: readonly Table[];
+}
+
+interface HeldPin {
+  readonly pinned: Pinned;
+  readonly version: Version;
+}
+
+type PlacedTable = TableRecord & { readonly level: number };
+
+/**
+ * The keyspaces as LSM trees: memtables in front, tables below, one manifest for all.
+ *
+ * Each batch gets an ordinal, and a view is a version and an ordinal: the ordinal says how much of
+ * the memtables is seen. Tables have none; so what is flushed is shown to readers only when it is
+ * published as well. Until then its memtable stays in front, and the tables are hidden.
+ *
+ * Invariants, beside those of `KeyspaceStore`:
+ * 4. `#version` is the active memtables, the frozen ones, and what the manifest holds and is not hidden.
+ * 5. Memtables are flushed in the order they were frozen, all keyspaces in one manifest edit.
+ * 6. A table file is removed only after the manifest stopped naming it and no version holds it.
+ * 7. After a failed flush the store is poisoned: it reads on and takes no writes.
+ */
+export class LsmStore implements KeyspaceStore {
+  readonly published: StoreView;
+  readonly latest: StoreView;
+  readonly #configuration: LsmStoreConfiguration;
+  readonly #keyspaces: readonly KeyspaceDefinition[];
+  readonly #logger: Logger;
+  readonly #manifest: Manifest;
+  readonly #files: TableFiles;
+  readonly #compactions: Compactions;
+  /** From the id of a keyspace to its place in `#keyspaces`. */
+  readonly #indexes: readonly (number | undefined)[];
+  /** The greatest key of each appended keyspace. */
+  readonly #lastKeys: (string | undefined)[];
+  readonly #pins = new Map<string, HeldPin>();
+  readonly #viewsLeftOpen = new FinalizationRegistry((close: () => void) => close());
+  #active: Memtables;
+  /** Oldest first; those whose flush is under way or done, but not published, included. */
+  #frozen: Frozen[] = [];
+  #flushed: Flushed[] = [];
+  #version: Version;
+  #ordinal = 0;
+  #publishedOrdinal = 0;
+  #appliedSequence: number;
+  #publishedSequence: number;
+  /** Sequences of the batches behind `#publishedOrdinal`, in order. */
+  readonly #unpublished: number[] = [];
+  #flushing: Promise<void> = Promise.resolve();
+  #unflushedCount = 0;
+  #flushes = 0;
+  #bytesFlushed = 0;
+  #openViews = 0;
+  #failure: unknown;
+  #closing: Promise<void> | undefined;
+
+  private constructor(configuration: LsmStoreConfiguration, manifest: Manifest, files: TableFiles) {
+    this.#configuration = configuration;
+    this.#keyspaces = configuration.keyspaces;
+    this.#logger = configuration.logger;
+    this.#manifest = manifest;
+    this.#files = files;
+    const indexes: (number | undefined)[] = [];
+    for (const [index, { id }] of this.#keyspaces.entries()) indexes[id] = index;
+    this.#indexes = indexes;
+    this.#appliedSequence = manifest.state.mark?.sequence ?? 0;
+    this.#publishedSequence = this.#appliedSequence;
+    this.#active = this.#emptyMemtables();
+    this.#version = this.#buildVersion();
+    this.#lastKeys = this.#version.trees.map((tree) => tree?.levels[1]?.at(-1)?.largest);
+    for (const pin of manifest.state.pins.values()) this.#holdPin(pin.name);
+    this.published = this.#storeView({
+      version: () => this.#openVersion(),
+      ordinal: () => this.#publishedOrdinal,
+    });
+    this.latest = this.#storeView({
+      version: () => this.#openVersion(),
+      ordinal: () => this.#ordinal,
+    });
+    this.#compactions = new Compactions(configuration, files, manifest, {
+      version: () => this.#version,
+      installed: () => this.#refresh(),
+      failed: (error) => this.#poison(error),
+    });
+  }
+
+  /**
+   * Opens the store in a directory, or makes one. The owner holds the directory's lock.
+   *
+   * @throws OPTION_INVALID, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, IO_FAILED, DISK_FULL
+   */
+  static async open(options: LsmStoreOptions): Promise<LsmStore> {
+    const configuration = resolveStoreOptions(options);
+    const { files, directory, companions, logger, keyspaces } = configuration;
+    checkStoreDirectory(files, directory, companions);
+    files.makeDirectory(directory);
+    const manifest = await Manifest.open(files, directory, logger);
+    try {
+      checkKeyspacesKnown(manifest.state, keyspaces);
+      const tables = new TableFiles(configuration, manifest);
+      files.makeDirectory(tables.directory);
+      await files.syncDirectory(directory);
+      await tables.removeOrphans(manifest.state.tables);
+      return new LsmStore(configuration, manifest, tables);
+    } catch (error) {
+      await manifest.close();
+      throw error;
+    }
+  }
+
+  flushedMark(): Mark | undefined {
+    return this.#manifest.state.mark;
+  }
+
+  apply(batch: WriteBatch, sequence: number): void {
+    this.#checkWritable();
+    assert(sequence >= this.#appliedSequence, 'the sequence of batches never falls');
+    this.#checkKeys(batch);
+    const ordinal = ++this.#ordinal;
+    const { keyspaces, keys, sources, starts, ends } = batch;
+    for (let i = 0; i < keys.length; i++) {
+      const memtable = this.#active[this.#indexes[keyspaces[i]!]!]!;
+      memtable.set(keys[i]!, sources[i], starts[i]!, ends[i]!, ordinal);
+    }
+    this.#appliedSequence = sequence;
+    this.#unpublished.push(sequence);
+  }
+
+  publish(sequence: number): void {
+    this.#checkOpen();
+    assert(sequence <= this.#appliedSequence, 'invariant 1: published ≤ applied');
+    assert(sequence >= this.#publishedSequence, 'invariant 1: the published sequence only grows');
+    let count = 0;
+    while (count < this.#unpublished.length && this.#unpublished[count]! <= sequence) count++;
+    this.#unpublished.splice(0, count);
+    this.#publishedOrdinal += count;
+    this.#publishedSequence = sequence;
+    if (this.#flushed.length > 0) this.#reveal();
+  }
+
+  view(): PinnedStoreView {
+    return this.#pinnedStoreView(this.#openVersion(), this.#publishedOrdinal);
+  }
+
+  activeBytes(): number {
+    let bytes = 0;
+    for (const memtable of this.#active) bytes += memtable.bytes();
+    return bytes;
+  }
+
+  frozenCount(): number {
+    return this.#unflushedCount;
+  }
+
+  async freeze(mark: Mark, pin?: Pin): Promise<void> {
+    this.#checkWritable();
+    assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
+    assert(pin === undefined || this.#isNewPin(pin.name), `the name of a pin is new: ${pin?.name}`);
+    const frozen: Frozen = { memtables: this.#active, mark, pin, ordinal: this.#ordinal };
+    this.#active = this.#emptyMemtables();
+    this.#frozen.push(frozen);
+    this.#unflushedCount++;
+    this.#refresh();
+    const flushing = this.#flushing.then(() => this.#flush(frozen));
+    this.#flushing = flushing.catch(() => {});
+    return flushing;
+  }
+
+  pins(): readonly Pinned[] {
+    this.#checkOpen();
+    return Array.from(this.#pins.values(), ({ pinned }) => pinned);
+  }
+
+  pinnedView(name: string): PinnedStoreView {
+    this.#checkOpen();
+    return this.#pinnedStoreView(this.#pin(name).version, 0);
+  }
+
+  async unpin(name: string): Promise<void> {
+    this.#checkWritable();
+    const pin = this.#pin(name);
+    this.#pins.delete(name);
+    try {
+      await this.#manifest.commit(
+        () => ({ unpin: [name] }),
+        () => pin.version.release(),
+      );
+    } catch (error) {
+      throw this.#poison(error);
+    }
+  }
+
+  async compact(): Promise<void> {
+    this.#checkWritable();
+    await this.#flushing;
+    await this.#compactions.compactAll();
+  }
+
+  async check(damagesMax: number): Promise<readonly Damage[]> {
+    const held = [this.#openVersion(), ...Array.from(this.#pins.values(), (pin) => pin.version)];
+    for (const version of held) version.retain();
+    try {
+      return await checkTables(this.#configuration, this.#files, held, damagesMax);
+    } finally {
+      for (const version of held) version.release();
+    }
+  }
+
+  stats(): StoreStats {
+    this.#checkOpen();
+    const cache = this.#files.cache.stats;
+    return {
+      keyspaces: this.#keyspaces.map((keyspace, index) => this.#keyspaceStats(keyspace, index)),
+      flushes: this.#flushes,
+      compactions: this.#compactions.count,
+      bytesFlushed: this.#bytesFlushed,
+      bytesCompacted: this.#compactions.bytes,
+      blockCacheBytes: cache.bytes,
+      blockCacheHits: cache.hits,
+      blockCacheMisses: cache.misses,
+      frozenMemtables: this.#unflushedCount,
+      openViews: this.#openViews,
+    };
+  }
+
+  /** Waits for flushes, so `awaitDurable` must settle; compactions are broken off. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#compactions.stop();
+    await this.#flushing;
+    await this.#compactions.settled();
+    await this.#manifest.close();
+    await this.#files.close();
+  }
+
+  /** Before anything is written, so that a batch never takes effect in part. */
+  #checkKeys(batch: WriteBatch): void {
+    const { keyspaces, keys } = batch;
+    for (let i = 0; i < keys.length; i++) {
+      const index = this.#indexes[keyspaces[i]!];
+      assert(index !== undefined, `keyspace ${keyspaces[i]} is one of this store`);
+      if (this.#keyspaces[index]!.shape !== KeyspaceShape.appended) continue;
+      const last = this.#lastKeys[index];
+      assert(last === undefined || keys[i]! > last, 'keys of an appended keyspace only grow');
+      this.#lastKeys[index] = keys[i]!;
+    }
+  }
+
+  async #flush(frozen: Frozen): Promise<void> {
+    try {
+      this.#checkPoison();
+      const tables = await this.#writeTables(frozen);
+      await this.#configuration.awaitDurable(frozen.mark.sequence);
+      if (tables.length > 0) await this.#files.syncDirectory();
+      await this.#manifest.commit(
+        (state) => this.#flushEdit(state, frozen, tables),
+        () => this.#flushInstalled(frozen, tables),
+      );
+    } catch (error) {
+      throw this.#poison(error);
+    } finally {
+      this.#unflushedCount--;
+    }
+  }
+
+  async #writeTables(frozen: Frozen): Promise<TableFacts[]> {
+    const tables: TableFacts[] = [];
+    for (const [index, memtable] of frozen.memtables.entries()) {
+      const keyspace = this.#keyspaces[index]!;
+      const below = placedTables(this.#manifest.state).filter(
+        (table) => table.keyspace === keyspace.id,
+      );
+      const table = await flushMemtable(this.#files, keyspace, memtable, new KeyCover(below));
+      if (table !== undefined) tables.push(table);
+    }
+    return tables;
+  }
+
+  #flushEdit(
+    state: ManifestState,
+    { mark, pin }: Frozen,
+    tables: readonly TableFacts[],
+  ): ManifestEdit {
+    const add = tables.map((table) => ({ ...table, level: this.#levelOfNew(table) }));
+    const edit = { next: this.#files.nextNumber, add, mark };
+    if (pin === undefined) return edit;
+    const held = [...state.tables.values(), ...add].flatMap(({ number, level, keyspace }) =>
+      level !== undefined && pin.keyspaces.includes(keyspace) ? [{ number, level }] : [],
+    );
+    return { ...edit, pin: [{ ...pin, sequence: mark.sequence, tables: held }] };
+  }
+
+  #flushInstalled(frozen: Frozen, tables: readonly TableFacts[]): void {
+    this.#flushes++;
+    for (const table of tables) this.#bytesFlushed += table.bytes;
+    if (frozen.pin !== undefined) this.#holdPin(frozen.pin.name);
+    const hidden = tables.map((table) => this.#files.table(table).retain());
+    this.#flushed.push({ frozen, tables: hidden });
+    this.#reveal();
+  }
+
+  /** Lets readers see flushed tables in place of their memtables, as far as they are published. */
+  #reveal(): void {
+    const ready = this.#flushed.filter(({ frozen }) => frozen.ordinal <= this.#publishedOrdinal);
+    if (ready.length === 0) return;
+    this.#flushed = this.#flushed.slice(ready.length);
+    this.#frozen = this.#frozen.slice(ready.length);
+    this.#refresh();
+    for (const table of ready.flatMap(({ tables }) => tables)) table.release();
+    if (this.#closing === undefined) this.#compactions.consider();
+  }
+
+  #refresh(): void {
+    const old = this.#version;
+    this.#version = this.#buildVersion();
+    old.release();
+  }
+
+  #buildVersion(): Version {
+    const hidden = new Set(this.#flushed.flatMap(({ tables }) => tables.map(numberOf)));
+    const placed = placedTables(this.#manifest.state).filter(({ number }) => !hidden.has(number));
+    return new Version(
+      this.#keyspaces.map(({ id }, index) => {
+        const memtables = [this.#active[index]!];
+        for (let i = this.#frozen.length - 1; i >= 0; i--) {
+          const memtable = this.#frozen[i]!.memtables[index]!;
+          if (memtable.entryCount() > 0) memtables.push(memtable);
+        }
+        return new Tree(memtables, this.#levels(placed, id));
+      }),
+    );
+  }
+
+  #levels(placed: readonly PlacedTable[], keyspace: number) {
+    const own = placed.filter((table) => table.keyspace === keyspace);
+    return buildLevels(own.map((each) => ({ table: this.#files.table(each), level: each.level })));
+  }
+
+  #levelOfNew(table: TableFacts): number {
+    return levelOfNewTable(this.#keyspaces[this.#indexes[table.keyspace]!]!.shape);
+  }
+
+  #emptyMemtables(): Memtables {
+    return this.#keyspaces.map(createMemtable);
+  }
+
+  #isNewPin(name: string): boolean {
+    return !this.#pins.has(name) && !this.#frozen.some((frozen) => frozen.pin?.name === name);
+  }
+
+  #holdPin(name: string): void {
+    const { tables: records, pins } = this.#manifest.state;
+    const { note, sequence, keyspaces, tables } = pins.get(name)!;
+    const placed = tables.map(({ number, level }) => ({ ...records.get(number)!, level }));
+    const trees = this.#keyspaces.map(({ id }) =>
+      keyspaces.includes(id) ? new Tree([], this.#levels(placed, id)) : undefined,
+    );
+    const bytes = placed.reduce((sum, table) => sum + table.bytes, 0);
+    this.#pins.set(name, { pinned: { name, note, sequence, bytes }, version: new Version(trees) });
+  }
+
+  #pin(name: string): HeldPin {
+    const pin = this.#pins.get(name);
+    if (pin !== undefined) return pin;
+    throw new TidemarkError('SNAPSHOT_UNKNOWN', `there is no pin ${JSON.stringify(name)}`, {
+      name,
+    });
+  }
+
+  #storeView(moment: Moment): StoreView {
+    const views = this.#keyspaces.map((_, index) => new KeyspaceView(moment, index));
+    return {
+      keyspace: (id) => {
+        const view = views[this.#indexes[id] ?? -1];
+        assert(view !== undefined, `keyspace ${id} is one of this store`);
+        return view;
+      },
+    };
+  }
+
+  #pinnedStoreView(version: Version, ordinal: number): PinnedStoreView {
+    version.retain();
+    this.#openViews++;
+    const held = { open: true };
+    const close = () => {
+      if (!held.open) return;
+      held.open = false;
+      this.#openViews--;
+      if (this.#closing === undefined) version.release();
+    };
+    const moment: Moment = {
+      version: () => {
+        this.#checkOpen();
+        if (!held.open) throw new TidemarkError('VIEW_CLOSED', 'the view is closed');
+        return version;
+      },
+      ordinal: () => ordinal,
+    };
+    // All that can still read holds the moment; once it is gone, the view cannot be used.
+    this.#viewsLeftOpen.register(moment, close);
+    return { ...this.#storeView(moment), close };
+  }
+
+  #keyspaceStats({ name }: KeyspaceDefinition, index: number): KeyspaceStats {
+    const { memtables, levels } = this.#version.trees[index]!;
+    const tables = levels.flat();
+    let entries = 0;
+    let memtableBytes = 0;
+    for (const memtable of memtables) {
+      entries += memtable.entryCount();
+      memtableBytes += memtable.bytes();
+    }
+    for (const { facts } of tables) entries += facts.entries;
+    return {
+      name,
+      entries,
+      tables: tables.length,
+      tableBytes: tables.reduce((sum, { facts }) => sum + facts.bytes, 0),
+      memtableBytes,
+      levels: levels.map((level) => level.length),
+    };
+  }
+
+  #openVersion(): Version {
+    this.#checkOpen();
+    return this.#version;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new TidemarkError('CLOSED', 'the store is closed');
+  }
+
+  #checkWritable(): void {
+    this.#checkOpen();
+    this.#checkPoison();
+  }
+
+  #checkPoison(): void {
+    if (this.#failure === undefined) return;
+    throw new TidemarkError(
+      'POISONED',
+      'an earlier flush failed; the store reads on and refuses writes until it is reopened',
+      {},
+      this.#failure,
+    );
+  }
+
+  #poison(error: unknown): unknown {
+    if (this.#failure === undefined) {
+      this.#failure = error;
+      this.#logger.error({ error }, 'the store refuses writes from now on');
+    }
+    return error;
+  }
+}
+
+function numberOf(table: Table): number {
+  return table.facts.number;
+}
+
+function placedTables(state: ManifestState): PlacedTable[] {
+  const placed: PlacedTable[] = [];
+  for (const table of state.tables.values()) {
+    const { level } = table;
+    if (level !== undefined) placed.push({ ...table, level });
+  }
+  return placed;
+}
+
+function checkKeyspacesKnown(state: ManifestState, keyspaces: readonly KeyspaceDefinition[]): void {
+  for (const { keyspace } of state.tables.values()) {
+    if (keyspaces.some(({ id }) => id === keyspace)) continue;
+    throw new TidemarkError(
+      'OPTION_INVALID',
+      `LSM store: the directory has tables of keyspace ${keyspace}, which the options do not name`,
+      { keyspace },
+    );
+  }
+}

@@ -1,0 +1,60 @@
+import type { ByteString } from '../../base/index.ts';
+import { KeyspaceShape } from '../keyspace-store.ts';
+import type { Table } from './table.ts';
+
+export interface KeySpan {
+  readonly smallest: ByteString;
+  readonly largest: ByteString;
+}
+
+/** Tables of a keyspace that never overlap need no level 0. */
+export function levelOfNewTable(shape: KeyspaceShape): number {
+  return shape === KeyspaceShape.appended ? 1 : 0;
+}
+
+/** Level 0 newest first, the others in key order. */
+export function buildLevels(
+  placed: readonly { readonly table: Table; readonly level: number }[],
+): readonly (readonly Table[])[] {
+  const levels: Table[][] = [];
+  for (const { table, level } of placed) {
+    while (levels.length <= level) levels.push([]);
+    levels[level]!.push(table);
+  }
+  levels[0]?.sort((a, b) => b.facts.age - a.facts.age);
+  for (const level of levels.slice(1)) level.sort((a, b) => (a.smallest < b.smallest ? -1 : 1));
+  return levels;
+}
+
+/** The spans of some tables together: which keys they may hold. */
+export class KeyCover {
+  /** Apart and ascending. */
+  readonly #smallest: ByteString[] = [];
+  readonly #largest: ByteString[] = [];
+
+  constructor(spans: readonly KeySpan[]) {
+    const ascending = [...spans].sort((a, b) =>
+      a.smallest < b.smallest ? -1 : a.smallest > b.smallest ? 1 : 0,
+    );
+    for (const { smallest, largest } of ascending) {
+      const last = this.#largest.length - 1;
+      if (last < 0 || this.#largest[last]! < smallest) {
+        this.#smallest.push(smallest);
+        this.#largest.push(largest);
+      } else if (this.#largest[last]! < largest) {
+        this.#largest[last] = largest;
+      }
+    }
+  }
+
+  mayHold(key: ByteString): boolean {
+    let low = 0;
+    let high = this.#largest.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#largest[middle]! < key) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.#smallest.length && this.#smallest[low]! <= key;
+  }
+}
