@@ -18,11 +18,10 @@
  * | 9 | K | key |
  * | 9 + K | V | value |
  *
- * A record is part of the log if and only if it is valid as a record, stands where its first field
- * says, and the record before it is part of the log or it is the first. The field tells a record
- * from the bytes of a value that look like one, so that damage is told from a torn tail: the next
- * group is written only when the one before is on the disk, so behind a torn record there is none
- * that is part of the log. If there is one, something between was damaged.
+ * A record of the log is valid if and only if it is valid as a record, stands where its first field
+ * says, and its writes fill its payload. The field tells a record from bytes of a value that look
+ * like one, and with that damage from a torn tail: a group is written only when the one before is
+ * on the disk, so behind a torn record none is valid. If one is, something between was damaged.
  */
 import {
   asBuffer,
