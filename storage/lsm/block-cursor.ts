@@ -1,6 +1,7 @@
 import type { ByteString } from '../../base/index.ts';
 import type { Block } from './block.ts';
-import { RESTART_INTERVAL, RESTART_SHIFT } from './block-format.ts';
+import { RESTART_SHIFT } from './block-format.ts';
+import type { SearchKey } from './search-key.ts';
 
 /**
  * Finds and walks the entries of a block in their encoded form. Nothing is decoded ahead: a search
@@ -45,40 +46,45 @@ export class BlockCursor {
    * Sets `ordinal` to the first entry whose key is `key` or greater, or to `block.entries` if there
    * is none. True if that entry's key is `key`; its value is known then.
    */
-  search(key: ByteString): boolean {
-    const block = this.#block;
-    const bytes = block.bytes;
+  search(key: SearchKey): boolean {
+    const { bytes, entriesEnd, restarts } = this.#block;
+    const { bytes: wanted, length: wantedLength } = key;
     const restart = this.#restartBefore(key);
-    this.ordinal = restart * RESTART_INTERVAL;
-    let offset = block.restartOffset(restart);
+    let ordinal = restart << RESTART_SHIFT;
+    let offset = restarts[restart] as number;
     // Bytes that the entry before, which is less than `key`, has in common with `key`. An entry
     // that shares more with the one before is less too; one that shares fewer is greater.
     let matched = 0;
-    while (offset < block.entriesEnd) {
+    let exact = false;
+    while (offset < entriesEnd) {
       this.#parse(offset);
-      if (this.#shared < matched) return false;
+      if (this.#shared < matched) break;
       if (this.#shared === matched) {
         const length = matched + this.start - this.#keyStart;
-        const limit = Math.min(length, key.length);
+        const limit = Math.min(length, wantedLength);
         let at = this.#keyStart;
-        while (matched < limit && bytes[at] === key.charCodeAt(matched)) {
+        while (matched < limit && bytes[at] === wanted[matched]) {
           matched++;
           at++;
         }
-        if (matched === key.length) return matched === length;
-        if (matched < length && (bytes[at] as number) > key.charCodeAt(matched)) return false;
+        if (matched === wantedLength) {
+          exact = length === wantedLength;
+          break;
+        }
+        if (matched < length && (bytes[at] as number) > (wanted[matched] as number)) break;
       }
       offset = this.end;
-      this.ordinal++;
+      ordinal++;
     }
-    return false;
+    this.ordinal = ordinal;
+    return exact;
   }
 
   /** Stands at entry number `ordinal`, from 0 to `block.entries - 1`. */
   moveTo(ordinal: number): void {
     const restart = ordinal >> RESTART_SHIFT;
     this.#keyLength = 0;
-    this.#step(this.#block.restartOffset(restart));
+    this.#step(this.#block.restarts[restart] as number);
     for (let i = restart << RESTART_SHIFT; i < ordinal; i++) this.#step(this.end);
     this.ordinal = ordinal;
   }
@@ -96,30 +102,37 @@ export class BlockCursor {
     return this.#key.latin1Slice(0, this.#keyLength);
   }
 
-  /** The last restart point whose key is at or below `key`, or the first one. */
-  #restartBefore(key: ByteString): number {
-    const block = this.#block;
+  /**
+   * The last restart point whose key is at or below `key`, or the first one. All keys between two
+   * that share some first bytes with `key` share them too: they are not compared again (Manber and
+   * Myers on suffix arrays, 1993). Keys of one table have long first parts in common.
+   */
+  #restartBefore(key: SearchKey): number {
+    const { bytes, restarts } = this.#block;
+    const { bytes: wanted, length: wantedLength } = key;
     let low = 0;
-    let high = (block.entries - 1) >> RESTART_SHIFT;
+    let high = restarts.length - 1;
+    let lowMatched = 0;
+    let highMatched = 0;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      this.#parse(block.restartOffset(middle));
-      if (this.#parsedKeyIsAbove(key)) high = middle - 1;
-      else low = middle;
+      this.#parse(restarts[middle] as number);
+      const keyStart = this.#keyStart;
+      const length = this.start - keyStart;
+      const limit = Math.min(length, wantedLength);
+      let i = Math.min(lowMatched, highMatched);
+      while (i < limit && bytes[keyStart + i] === wanted[i]) i++;
+      const above =
+        i < limit ? (bytes[keyStart + i] as number) > (wanted[i] as number) : length > wantedLength;
+      if (above) {
+        high = middle - 1;
+        highMatched = i;
+      } else {
+        low = middle;
+        lowMatched = i;
+      }
     }
     return low;
-  }
-
-  #parsedKeyIsAbove(key: ByteString): boolean {
-    const bytes = this.#block.bytes;
-    const length = this.start - this.#keyStart;
-    const limit = Math.min(length, key.length);
-    const keyStart = this.#keyStart;
-    for (let i = 0; i < limit; i++) {
-      const difference = (bytes[keyStart + i] as number) - key.charCodeAt(i);
-      if (difference !== 0) return difference > 0;
-    }
-    return length > key.length;
   }
 
   /** Parses the entry at `offset` and makes `#key` its key; `#key` holds that of the entry before. */
@@ -139,16 +152,18 @@ export class BlockCursor {
     const { bytes, entriesEnd } = this.#block;
     let at = offset;
     let shared = bytes[at++] as number;
+    if (shared > 127) {
+      shared = this.#varint(at - 1);
+      at = this.#varintEnd;
+    }
     let unshared = bytes[at++] as number;
+    if (unshared > 127) {
+      unshared = this.#varint(at - 1);
+      at = this.#varintEnd;
+    }
     let tagged = bytes[at++] as number;
-    // One byte each is the common case, and three tests in one; else start again.
-    if ((shared | unshared | tagged) > 127) {
-      at = offset;
-      shared = this.#varint(at);
-      at = this.#varintEnd;
-      unshared = this.#varint(at);
-      at = this.#varintEnd;
-      tagged = this.#varint(at);
+    if (tagged > 127) {
+      tagged = this.#varint(at - 1);
       at = this.#varintEnd;
     }
     this.#shared = shared;

@@ -33,8 +33,8 @@
  * | U bytes | the key from its byte S on |
  * | V bytes | the value |
  *
- * An entry is valid if and only if it lies wholly before E and S is at most the length of the key
- * before. The layout is LevelDB's (doc/table_format.md), with a restart interval that is fixed, so
+ * A payload is valid if and only if the offsets of the restart points ascend, below E, and each
+ * entry lies wholly before E and has an S of at most the length of the key before. The layout is LevelDB's (doc/table_format.md), with a restart interval that is fixed, so
  * that an entry can be found by its number.
  */
 import { crc32, deflateRaw, inflateRawSync } from 'node:zlib';

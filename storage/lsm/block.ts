@@ -12,8 +12,10 @@ export class Block {
   readonly entries: number;
   /** Where the entries end and the restart array begins. */
   readonly entriesEnd: number;
+  /** Offset of every 16th entry. */
+  readonly restarts: Uint32Array;
 
-  /** @throws CORRUPTION if `bytes` has no room for the restart points that its entries need. */
+  /** @throws CORRUPTION if `bytes` does not have the restart points that its entries need. */
   constructor(bytes: Buffer, file: string, offset: number) {
     const tail = bytes.length - ENTRY_COUNT_BYTES;
     const entries = tail < 0 ? 0 : bytes.readUInt32LE(tail);
@@ -26,24 +28,20 @@ export class Block {
     this.offset = offset;
     this.bytes = bytes;
     this.entries = entries;
+    this.restarts = new Uint32Array(restarts);
+    let previous = -1;
+    for (let i = 0; i < restarts; i++) {
+      const restart = bytes.readUInt32LE(this.entriesEnd + i * RESTART_BYTES);
+      if (restart <= previous || restart >= this.entriesEnd) {
+        throw this.damaged(`the restart points do not ascend to ${this.entriesEnd}`);
+      }
+      this.restarts[i] = restart;
+      previous = restart;
+    }
   }
 
   get memoryBytes(): number {
-    return this.bytes.length + BLOCK_OVERHEAD_BYTES;
-  }
-
-  /** Where the entry number `restart * RESTART_INTERVAL` starts. */
-  restartOffset(restart: number): number {
-    const bytes = this.bytes;
-    const at = this.entriesEnd + restart * RESTART_BYTES;
-    const offset =
-      ((bytes[at] as number) |
-        ((bytes[at + 1] as number) << 8) |
-        ((bytes[at + 2] as number) << 16) |
-        ((bytes[at + 3] as number) << 24)) >>>
-      0;
-    if (offset >= this.entriesEnd) throw this.damaged('a restart point lies past the entries');
-    return offset;
+    return this.bytes.length + this.restarts.byteLength + BLOCK_OVERHEAD_BYTES;
   }
 
   damaged(reason: string) {

@@ -3,6 +3,7 @@ import type { KeyRange } from '../ordered-view.ts';
 import type { Block } from './block.ts';
 import { BlockCursor } from './block-cursor.ts';
 import type { InternalCursor } from './internal-cursor.ts';
+import { SearchKey } from './search-key.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -102,7 +103,9 @@ export class TableCursor implements InternalCursor {
       entry.moveTo(0);
       return entry;
     }
-    entry.search(key);
+    const wanted = new SearchKey();
+    wanted.set(key);
+    entry.search(wanted);
     if (entry.ordinal >= entry.block.entries) throw entry.block.damaged('the last key is missing');
     entry.moveTo(entry.ordinal);
     return entry;

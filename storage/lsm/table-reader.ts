@@ -14,6 +14,7 @@ import { BlockCursor } from './block-cursor.ts';
 import { unsealBlock } from './block-format.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import type { Found, InternalCursor } from './internal-cursor.ts';
+import { SearchKey } from './search-key.ts';
 import { checkTable } from './table-check.ts';
 import { type BlockSequence, TableCursor } from './table-cursor.ts';
 import {
@@ -54,6 +55,7 @@ export class TableReader {
   readonly number: number;
   readonly #files: Files;
   readonly #cache: BlockCache;
+  readonly #wanted = new SearchKey();
   #table: OpenTable | undefined;
   #filter: BloomFilter | undefined;
   #closed = false;
@@ -81,7 +83,7 @@ export class TableReader {
     if (ordinal >= table.footer.blocks) return undefined;
     const { entry } = table;
     entry.reset(this.#block(table, ordinal));
-    return entry.search(key) ? found(entry, key) : undefined;
+    return entry.search(this.#wanted) ? found(entry, key) : undefined;
   }
 
   /** The entry, tombstones included, with the greatest key at or below `key` and at or above `atLeast`. */
@@ -92,7 +94,7 @@ export class TableReader {
     let below = -1;
     if (ordinal < table.footer.blocks) {
       entry.reset(this.#block(table, ordinal));
-      if (entry.search(key)) return key >= atLeast ? found(entry, key) : undefined;
+      if (entry.search(this.#wanted)) return key >= atLeast ? found(entry, key) : undefined;
       below = entry.ordinal - 1;
     }
     if (below < 0) {
@@ -106,13 +108,9 @@ export class TableReader {
     return candidate >= atLeast ? found(entry, candidate) : undefined;
   }
 
-  /**
-   * Stands before the first entry. The table must stay open until the cursor is done.
-   *
-   * @param keepBlocks false reads past the cache: for merges, which read everything once.
-   */
-  cursor(range: KeyRange = {}, keepBlocks = true): InternalCursor {
-    return new TableCursor(this.#sequence(keepBlocks), range);
+  /** Stands before the first entry. The table must stay open until the cursor is done. */
+  cursor(range: KeyRange = {}): InternalCursor {
+    return new TableCursor(this.#sequence(), range);
   }
 
   entries(): number {
@@ -223,21 +221,20 @@ export class TableReader {
     }
   }
 
-  #sequence(keepBlocks: boolean): BlockSequence {
+  #sequence(): BlockSequence {
     const table = this.#open();
     return {
       blockCount: () => table.footer.blocks,
-      block: (ordinal) =>
-        keepBlocks
-          ? this.#block(table, ordinal)
-          : this.#readBlock(table.file, this.#place(table, ordinal)),
+      block: (ordinal) => this.#block(table, ordinal),
       lastKey: (ordinal) => this.#lastKey(table, ordinal),
       blockFor: (key) => this.#blockFor(table, key),
     };
   }
 
+  /** Sets `#wanted` to `key`. */
   #blockFor(table: OpenTable, key: ByteString): number {
-    table.index.search(key);
+    this.#wanted.set(key);
+    table.index.search(this.#wanted);
     return table.index.ordinal;
   }
 
