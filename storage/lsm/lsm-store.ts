@@ -164,7 +164,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   apply(batch: WriteBatch, sequence: number): void {
-    this.#checkWritable();
+    this.checkWritable();
     assert(sequence >= this.#appliedSequence, 'the sequence of batches never falls');
     this.#checkKeys(batch);
     const ordinal = ++this.#ordinal;
@@ -204,7 +204,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   async freeze(mark: Mark, pin?: Pin): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
     assert(pin === undefined || this.#isNewPin(pin.name), `the name of a pin is new: ${pin?.name}`);
     const frozen: Frozen = { memtables: this.#active, mark, pin, ordinal: this.#ordinal };
@@ -228,7 +228,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   async unpin(name: string): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     const pin = this.#pin(name);
     this.#pins.delete(name);
     try {
@@ -242,7 +242,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   async compact(): Promise<void> {
-    this.#checkWritable();
+    this.checkWritable();
     await this.#flushing;
     await this.#compactions.compactAll();
   }
@@ -485,7 +485,8 @@ export class LsmStore implements KeyspaceStore {
     if (this.#closing !== undefined) throw new TidemarkError('CLOSED', 'the store is closed');
   }
 
-  #checkWritable(): void {
+  /** @throws CLOSED, POISONED */
+  checkWritable(): void {
     this.#checkOpen();
     this.#checkPoison();
   }
