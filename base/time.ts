@@ -45,8 +45,10 @@ function parseIso(text: string): number {
     );
   }
   if (hour === undefined) throw malformed(JSON.stringify(text));
-  const millis = Date.UTC(+year!, +month! - 1, +day!, +hour, +minute!, +second);
-  const date = new Date(millis);
+  // Not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
+  const date = new Date(0);
+  date.setUTCFullYear(+year!, +month! - 1, +day!);
+  date.setUTCHours(+hour, +minute!, +second);
   const fieldsHold =
     date.getUTCMonth() === +month! - 1 &&
     date.getUTCDate() === +day! &&
@@ -57,7 +59,9 @@ function parseIso(text: string): number {
   if (fraction.length > 6 && !/^0*$/.test(fraction.slice(6))) {
     throw malformed(`${JSON.stringify(text)}, which is finer than a microsecond`);
   }
-  return millis * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone, text);
+  return (
+    date.getTime() * 1000 + Number(fraction.slice(0, 6).padEnd(6, '0')) - offsetMicros(zone, text)
+  );
 }
 
 function offsetMicros(zone: string, text: string): number {
