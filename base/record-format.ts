@@ -15,13 +15,16 @@
  * it. Then it is damage. Who reads a log decides which, and says so.
  */
 import { crc32 } from 'node:zlib';
+import { assert } from './assert.ts';
 import { RECORD_BYTES_MAX } from './limits.ts';
 
 export const RECORD_HEADER_BYTES = 8;
 
 /** Fills in the header of a record whose payload stands at `start + RECORD_HEADER_BYTES` already. */
 export function sealRecord(buffer: Buffer, start: number, end: number): void {
-  buffer.writeUInt32LE(end - start - RECORD_HEADER_BYTES, start);
+  const length = end - start - RECORD_HEADER_BYTES;
+  assert(length >= 1 && length <= RECORD_BYTES_MAX, 'a record is written only if it can be read');
+  buffer.writeUInt32LE(length, start);
   buffer.writeUInt32LE(recordChecksum(buffer, start, end), start + 4);
 }
 
