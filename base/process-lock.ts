@@ -2,8 +2,8 @@
  * The one-process lock: a file that names its holder.
  *
  * Node has no flock, so the file holds `pid`, the start time of that process and a token, and is
- * taken by `link`, which fails if the name exists. A lock is stale if and only if no process has
- * that pid, or the one that has it started at another time (a pid that was given again). A stale
+ * taken by `link`, which fails if the name exists. A lock is stale if and only if no process runs
+ * under that pid, or the one that does started at another time (a pid that was given again). A stale
  * lock is moved aside by rename and looked at again under its new name: if two starters race, only
  * the one that moved the stale file goes on; one that moved a fresh lock puts it back.
  */
@@ -19,6 +19,7 @@ interface Holder {
 }
 
 const ATTEMPTS_MAX = 5;
+const ENDED = 'ended';
 
 /** @throws LOCKED with the holder's process id */
 export function takeProcessLock(path: string): FileLock {
@@ -92,6 +93,7 @@ function isAlive(holder: Holder): boolean {
     if (errnoOf(error) === 'ESRCH') return false;
   }
   const started = processStart(holder.pid);
+  if (started === ENDED) return false;
   return started === undefined || holder.started === '' || started === holder.started;
 }
 
@@ -111,11 +113,16 @@ function release(path: string, own: Holder): void {
   if (readHolder(path)?.token === own.token) fs.rmSync(path, { force: true });
 }
 
-/** When a process started, in clock ticks since boot (proc(5), field 22 of stat); undefined where unknown. */
+/**
+ * When a process started, in clock ticks since boot (proc(5), field 22 of stat); undefined where
+ * unknown. A zombie (field 3) has ended and holds nothing, but keeps its pid until its parent asks
+ * for it: in a container whose first process never does, for as long as that one runs.
+ */
 function processStart(pid: number): string | undefined {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? ENDED : fields[19];
   } catch {
     return undefined;
   }
