@@ -26,7 +26,8 @@ export class NodeFiles implements Files {
   }
 
   isDirectory(path: string): boolean {
-    return fs.statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    const stats = attempt('stat', path, () => fs.statSync(path, { throwIfNoEntry: false }));
+    return stats?.isDirectory() ?? false;
   }
 
   readFile(path: string): Buffer {
@@ -91,7 +92,7 @@ class NodeReadableFile implements ReadableFile {
   }
 
   close(): void {
-    fs.closeSync(this.#fd);
+    attempt('close', this.path, () => fs.closeSync(this.#fd));
   }
 }
 
@@ -117,7 +118,7 @@ class NodeWritableFile implements WritableFile {
         fs.write(this.#fd, bytes, done, bytes.length - done, offset + done, (error, written) => {
           if (error !== null) return reject(ioError(error, 'write', this.path));
           if (done + written < bytes.length) return step(done + written);
-          this.#size = Math.max(this.#size, offset + bytes.length);
+          if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
           resolve();
         });
       };
