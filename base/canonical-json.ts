@@ -22,6 +22,7 @@ export type JsonObject = { readonly [name: string]: JsonValue | undefined };
  * @throws ROW_INVALID for what JSON cannot carry: class instances, functions, bigint, NaN, cycles.
  */
 export function canonicalJson(value: JsonObject): string {
+  if (!isPlainObject(value)) throw notJson('', 'not a plain object');
   if (isCanonicalFlat(value)) return JSON.stringify(value);
   checkJson(value, '', 0);
   return stableStringify(value);
