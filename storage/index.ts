@@ -22,6 +22,15 @@ export {
   type StoreStats,
   type StoreView,
 } from './keyspace-store.ts';
+export {
+  type Background,
+  CompactionStyle,
+  LsmStorage,
+  type LsmStorageOptions,
+  LsmStore,
+  type LsmStoreOptions,
+  type LsmTuning,
+} from './lsm/index.ts';
 export { MemoryKeyspaceStore, type MemoryKeyspaceStoreOptions } from './memory-keyspace-store.ts';
 export { MemoryStorage } from './memory-storage.ts';
 export {
