@@ -20,8 +20,8 @@ type Report = (offset: number, reason: string) => void;
 
 /** Holds a whole table against the rule in `table-format.ts`. @throws IO_FAILED */
 export async function checkTable(table: CheckedTable, report: Report): Promise<void> {
-  const places = reporting(report, () => table.blockPlaces());
-  if (places === undefined) return;
+  if (reporting(report, () => table.footer()) === undefined) return;
+  const places = table.blockPlaces();
   const filter = reporting(report, () => ({ read: table.readFilter() }))?.read;
   const walk = new TableWalk(table, filter, report);
   let step = reporting(report, () => places.next());
