@@ -3,9 +3,12 @@
  *
  * Node has no flock, so the file holds `pid`, the start time of that process and a token, and is
  * taken by `link`, which fails if the name exists. A lock is stale if and only if no process runs
- * under that pid, or the one that does started at another time (a pid that was given again). A stale
- * lock is moved aside by rename and looked at again under its new name: if two starters race, only
- * the one that moved the stale file goes on; one that moved a fresh lock puts it back.
+ * under that pid, or the one that does started at another time (a pid that was given again).
+ *
+ * A stale lock is replaced by rename, and only by who holds the lock on its replacement: a lock of
+ * the same kind, named by the token of the stale one. So of many starters one replaces it, once;
+ * whoever comes late finds another token under the name. (Moving a stale lock aside instead loses a
+ * fresh one that has come in its place: with six starters at once, two held it now and then.)
  */
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -36,7 +39,7 @@ export function takeProcessLock(path: string): FileLock {
       const holder = readHolder(path);
       if (holder === undefined) continue;
       if (isAlive(holder)) throw lockedBy(path, holder);
-      moveStale(path, holder);
+      if (replaced(path, holder, aside)) return { release: () => release(path, own) };
     }
     throw new TidemarkError('LOCKED', `${path} is being fought over; try again`, { path });
   } catch (error) {
@@ -77,12 +80,17 @@ function readHolder(path: string): Holder | undefined {
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null && 'pid' in parsed) {
       const { pid, started, token } = parsed as Partial<Holder>;
-      return { pid: Number(pid), started: String(started), token: String(token) };
+      return { pid: Number(pid), started: String(started), token: nameOf(token) };
     }
   } catch {
     // A crash between creating and filling the file is not possible with link; garbage is stale.
   }
-  return { pid: -1, started: '', token: '' };
+  return { pid: -1, started: '', token: nameOf(undefined) };
+}
+
+/** A token becomes part of a file name, so one that we did not make is not taken as it is. */
+function nameOf(token: unknown): string {
+  return typeof token === 'string' && /^[\w-]{1,36}$/.test(token) ? token : 'unnamed';
 }
 
 function isAlive(holder: Holder): boolean {
@@ -97,16 +105,16 @@ function isAlive(holder: Holder): boolean {
   return started === undefined || holder.started === '' || started === holder.started;
 }
 
-function moveStale(path: string, stale: Holder): void {
-  const aside = `${path}.stale.${randomUUID()}`;
+/** Puts the lock at `aside` in the place of a stale one; false if that one is not there any more. */
+function replaced(path: string, stale: Holder, aside: string): boolean {
+  const replacement = takeProcessLock(`${path}.${stale.token}`);
   try {
-    fs.renameSync(path, aside);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
+    if (readHolder(path)?.token !== stale.token) return false;
+    fs.renameSync(aside, path);
+    return true;
+  } finally {
+    replacement.release();
   }
-  if (readHolder(aside)?.token !== stale.token) linked(aside, path);
-  fs.rmSync(aside, { force: true });
 }
 
 function release(path: string, own: Holder): void {

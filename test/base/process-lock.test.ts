@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NodeFiles } from '../../base/index.ts';
@@ -105,5 +106,62 @@ describe('the process lock', () => {
   it('is IO_FAILED where no lock can be made', () => {
     const path = join(directory, 'missing', 'LOCK');
     expect(() => files.lock(path)).toThrow(expect.objectContaining({ code: 'IO_FAILED' }));
+  });
+});
+
+/** The calls a lock is made of, in which other starters may come in between. */
+const STEPS = ['writeFileSync', 'linkSync', 'readFileSync', 'renameSync', 'rmSync'] as const;
+
+/** Runs `work` and, behind each of its calls to the file system, `between` with the number of it. */
+function interrupted(work: () => void, between: (step: number) => void): void {
+  const originals = STEPS.map((name) => [name, fs[name]] as const);
+  let step = 0;
+  let inside = false;
+  for (const [name, original] of originals) {
+    const wrapped = (...input: unknown[]): unknown => {
+      try {
+        return Reflect.apply(original, fs, input);
+      } finally {
+        if (!inside) {
+          inside = true;
+          between(step++);
+          inside = false;
+        }
+      }
+    };
+    Object.assign(fs, { [name]: wrapped });
+  }
+  syncBuiltinESMExports();
+  try {
+    work();
+  } finally {
+    for (const [name, original] of originals) Object.assign(fs, { [name]: original });
+    syncBuiltinESMExports();
+  }
+}
+
+describe('starters at one stale lock', () => {
+  it('end with one holder, wherever two others come in between the steps of the first', () => {
+    for (let first = 0; first < 20; first++) {
+      for (let second = first; second < 20; second++) {
+        const path = newLock();
+        writeFileSync(path, JSON.stringify({ pid: 2 ** 30, started: '1', token: 'dead' }));
+        let held = 0;
+        const start = () => {
+          try {
+            files.lock(path);
+            held++;
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'LOCKED' });
+          }
+        };
+        interrupted(start, (step) => {
+          if (step === first) start();
+          if (step === second) start();
+        });
+        if (held === 0) start();
+        expect(held, `others at steps ${first} and ${second}`).toBe(1);
+      }
+    }
   });
 });
