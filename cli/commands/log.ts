@@ -1,0 +1,143 @@
+import { type Command, Option } from 'commander';
+import type { Database, LogEntry, LoggedCommit, RowKey } from '../../database/index.ts';
+import {
+  countArgument,
+  type KeyType,
+  keyArgument,
+  type MomentOptions,
+  momentOf,
+  positionArgument,
+  withMoment,
+} from '../arguments.ts';
+import type { Context, ContextOf } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { momentText, readAt } from '../moment.ts';
+
+interface LogOptions extends MomentOptions {
+  readonly table?: string;
+  readonly key?: string;
+  readonly actor?: string;
+  readonly correlationId?: string;
+  readonly from?: number;
+  readonly to?: number;
+  readonly since?: string;
+  readonly until?: string;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+  readonly follow?: boolean;
+}
+
+/** What `EventLog.read` takes, and what a followed commit's events are held against. */
+interface LogFilter {
+  readonly table: string | undefined;
+  readonly key: RowKey | undefined;
+  readonly actor: string | undefined;
+  readonly correlationId: string | undefined;
+}
+
+/** `log`: the audit log, event by event. */
+export function addLog(program: Command, contextOf: ContextOf): void {
+  withMoment(program.command('log'))
+    .description('show the audit log')
+    .option('--table <name>', 'changes of one table')
+    .option('--key <key>', 'changes of one row; needs --table')
+    .option('--actor <name>', 'changes that this actor made')
+    .option('--correlation-id <id>', 'changes that belong together')
+    .option('--from <n>', 'from this position on', positionArgument)
+    .option('--to <n>', 'up to this position', positionArgument)
+    .option('--since <time>', 'from this time on')
+    .option('--until <time>', 'up to this time')
+    .option('--reverse', 'newest first')
+    .option('--limit <n>', 'at most so many events', countArgument)
+    .addOption(
+      new Option('--follow', 'go on with what is committed from now; ends with Ctrl-C').conflicts([
+        'to',
+        'until',
+        'reverse',
+        'limit',
+        'asOf',
+        'atPosition',
+      ]),
+    )
+    .action((options: LogOptions, command: Command) => log(contextOf(command), options));
+}
+
+async function log(context: Context, options: LogOptions): Promise<void> {
+  await context.withDatabase({ create: false }, async (database) => {
+    const filter = filterOf(database, options);
+    await readAt(database, momentOf(options), async (_reading, moment) => {
+      const { from, to = moment.position, since, until, reverse, limit } = options;
+      const items = database.log.read({
+        ...filter,
+        from,
+        to: Math.min(to, moment.position),
+        since,
+        until,
+        reverse,
+        limit,
+      });
+      const shown = await context.list({ items, cells: entryCells, json: (entry) => entry });
+      context.note(`${shown} events as of ${momentText(moment)}`);
+      if (options.follow === true) {
+        await context.output.drain();
+        await follow(context, database, filter, moment.position + 1);
+      }
+    });
+  });
+}
+
+/** Commits as they come. The widths of a table are not known ahead: one self-contained line an event. */
+async function follow(context: Context, database: Database, filter: LogFilter, from: number) {
+  await context.terminal.interruptible(async (signal) => {
+    for await (const commit of database.log.follow({ from, signal })) {
+      for (const entry of commit.events) {
+        if (!matches(entry, commit, filter)) continue;
+        context.answer(entry, Object.values(entryCells(entry)).join('  '));
+      }
+      await context.output.drain();
+      if (context.output.isClosed) return;
+    }
+    if (signal.aborted) context.exitCode = EXIT.interrupted;
+  });
+}
+
+function matches(entry: LogEntry, commit: LoggedCommit, filter: LogFilter): boolean {
+  return (
+    (filter.table === undefined || entry.table === filter.table) &&
+    (filter.key === undefined || entry.key === filter.key) &&
+    (filter.actor === undefined || commit.actor === filter.actor) &&
+    (filter.correlationId === undefined || commit.correlationId === filter.correlationId)
+  );
+}
+
+function filterOf(database: Database, options: LogOptions): LogFilter {
+  const { table, key, actor, correlationId } = options;
+  const rowKey =
+    key === undefined || table === undefined ? key : keyArgument(key, keyTypeIn(database, table));
+  return { table, key: rowKey, actor, correlationId };
+}
+
+/** The log knows tables that are dropped; what their keys were like, their events show. */
+function keyTypeIn(database: Database, table: string): KeyType {
+  const info = database.tables().find(({ name }) => name === table);
+  if (info !== undefined) return info.keyType;
+  for (const { key } of database.log.read({ table, limit: 1 })) {
+    return typeof key === 'number' ? 'integer' : 'string';
+  }
+  return 'string';
+}
+
+function entryCells(entry: LogEntry) {
+  const { position, time, table, key, op, version, actor, reason, row } = entry;
+  return {
+    position,
+    time,
+    table,
+    key,
+    op,
+    version,
+    ...(actor === undefined ? {} : { actor }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(row === undefined ? {} : { row }),
+  };
+}

@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { isPlainObject } from '../../base/index.ts';
+import type { Context, ContextOf } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import type { Cells } from '../table-layout.ts';
+
+/** `verify`, `stats`, `compact`: the store as a whole. */
+export function addMaintenance(program: Command, contextOf: ContextOf): void {
+  program
+    .command('verify')
+    .description('read every block and check it; exit code 6 if something is damaged')
+    .action((_options: object, command: Command) => verify(contextOf(command)));
+  program
+    .command('stats')
+    .description('show the figures of the store')
+    .action((_options: object, command: Command) => stats(contextOf(command)));
+  program
+    .command('compact')
+    .description('merge all that can be merged')
+    .action((_options: object, command: Command) => compact(contextOf(command)));
+}
+
+async function verify(context: Context): Promise<void> {
+  await context.withDatabase({ create: false }, async (database) => {
+    const report = await database.verify();
+    if (!report.ok) context.exitCode = EXIT.damage;
+    if (context.options.json) {
+      context.answer(report, '');
+      return;
+    }
+    context.record(flattened(report.checks));
+    await context.list({
+      items: report.problems,
+      cells: ({ kind, file, offset, message }) => ({ kind, file, offset, message }),
+      json: (problem) => problem,
+    });
+    context.answer({}, report.ok ? 'sound' : `damaged: ${report.problems.length} problems`);
+  });
+}
+
+async function stats(context: Context): Promise<void> {
+  await context.withDatabase({ create: false }, async (database) => {
+    const figures = database.stats();
+    if (context.options.json) context.answer(figures, '');
+    else context.record(flattened(figures));
+  });
+}
+
+async function compact(context: Context): Promise<void> {
+  await context.withDatabase({ create: false }, async (database) => {
+    await database.compact();
+    context.answer({ compacted: true }, 'compacted');
+  });
+}
+
+/** Members of members as `outer.inner`; members of a list under their name where they have one. */
+function flattened(value: object, prefix = ''): Cells {
+  const cells: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(value)) {
+    const label: string = isNamed(member) ? `${prefix}${member.name}` : `${prefix}${name}`;
+    if (isPlainObject(member)) Object.assign(cells, flattened(member, `${label}.`));
+    else if (Array.isArray(member) && member.some(isPlainObject)) {
+      Object.assign(cells, flattened(member, `${label}.`));
+    } else cells[label] = Array.isArray(member) ? member.join(' ') : member;
+  }
+  return cells;
+}
+
+function isNamed(value: unknown): value is { name: string } {
+  return isPlainObject(value) && typeof value.name === 'string';
+}

@@ -1,0 +1,74 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { assert, isPlainObject } from '../base/index.ts';
+import { addDemo } from './commands/demo.ts';
+import { addDiff } from './commands/diff.ts';
+import { addHistory } from './commands/history.ts';
+import { addImport } from './commands/import.ts';
+import { addLog } from './commands/log.ts';
+import { addMaintenance } from './commands/maintenance.ts';
+import { addReading } from './commands/reading.ts';
+import { addRows } from './commands/rows.ts';
+import { addSnapshot } from './commands/snapshot.ts';
+import { addTables } from './commands/tables.ts';
+import { Context, type ContextOf, type GlobalOptions } from './context.ts';
+import type { Output } from './output.ts';
+import type { Terminal } from './terminal.ts';
+
+const DATA_DEFAULT = 'data/default';
+
+/** The command line as a whole. It throws instead of ending the process; `run` makes that an exit code. */
+export function buildProgram(
+  terminal: Terminal,
+  output: Output,
+  onContext: (context: Context) => void,
+): Command {
+  const contextOf: ContextOf = (command) => {
+    const context = new Context(terminal, command.optsWithGlobals<GlobalOptions>(), output);
+    onContext(context);
+    return context;
+  };
+  const program = new Command('tidemark')
+    .description('A table store that never forgets: rows, their history, and any past moment.')
+    .version(version(), '-V, --version', 'show the version')
+    .option('--data <directory>', 'the directory of the store', DATA_DEFAULT)
+    .option('--json', 'answer with JSON, one object a line, for programs', false)
+    .option('--quiet', 'no remarks and no progress on standard error', false)
+    .option('--verbose', 'log what the store does to standard error', false)
+    .option('--no-color', 'plain text on a terminal too')
+    .helpOption('-h, --help', 'show help for a command')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.line(text.trimEnd()),
+      writeErr: (text) => terminal.stderr.write(text),
+      // The message comes back in the error that is thrown; `run` writes it once.
+      outputError: () => undefined,
+      getOutHelpWidth: () => terminal.stdout.columns ?? 80,
+      getErrHelpWidth: () => terminal.stderr.columns ?? 80,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    });
+  addTables(program, contextOf);
+  addImport(program, contextOf);
+  addRows(program, contextOf);
+  addReading(program, contextOf);
+  addHistory(program, contextOf);
+  addLog(program, contextOf);
+  addDiff(program, contextOf);
+  addSnapshot(program, contextOf);
+  addMaintenance(program, contextOf);
+  addDemo(program, contextOf);
+  return program;
+}
+
+/** Of the package this file belongs to: one folder up in the source, two in what is built. */
+function version(): string {
+  const here = ['../package.json', '../../package.json'].map(
+    (path) => new URL(path, import.meta.url),
+  );
+  const file = here.find((url) => existsSync(url));
+  assert(file !== undefined, 'the command line lies in its package');
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  assert(isPlainObject(parsed) && typeof parsed.version === 'string', 'a package has a version');
+  return parsed.version;
+}
