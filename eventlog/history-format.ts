@@ -23,6 +23,7 @@ import {
   corruption,
   orderedU32,
   orderedU64,
+  readOrderedU32,
   readOrderedU64,
 } from '../base/index.ts';
 import { encodeString, type OrderedView } from '../storage/index.ts';
@@ -39,9 +40,14 @@ export function rowHistoryPrefix(table: number, encodedKey: ByteString): ByteStr
   return ROW + orderedU32(table) + encodedKey;
 }
 
-/** All row histories of one table. */
-export function tableRowsHistoryPrefix(table: number): ByteString {
-  return ROW + orderedU32(table);
+/** The range of all row histories, by table and key. */
+export function allRowHistories() {
+  return { from: ROW, to: TABLE };
+}
+
+/** What a row's part of a history key (without its position) stands for. */
+export function rowOfHistoryKey(row: ByteString) {
+  return { table: readOrderedU32(row, ROW.length), encodedKey: row.slice(ROW.length + 4) };
 }
 
 export function tableCommitsPrefix(table: number): ByteString {

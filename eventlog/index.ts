@@ -1,5 +1,6 @@
 export type { Applied } from './apply-rule.ts';
 export { NOTHING_APPLIED } from './apply-rule.ts';
+export { type ChainCheck, checkChain, type Finding } from './chain-check.ts';
 export {
   type CommitHead,
   lastPositionOf,
@@ -19,4 +20,5 @@ export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces
 export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';
 export { MemoryCommitLog } from './memory-commit-log.ts';
 export { projectRow, type StateProjection } from './projection.ts';
+export { checkRows, type RowsCheck } from './rows-check.ts';
 export { Watermark } from './watermark.ts';

@@ -195,7 +195,6 @@ export class LogReader {
     const cursor = this.#store.keyspace(Keyspace.frames).scan();
     try {
       while (cursor.next()) {
-        if (!isFrameKey(cursor.key)) continue;
         const bytes = asBuffer(cursorValue(cursor));
         const header = readFrameHeader(bytes);
         if (header === undefined) throw unreadable('frames', cursor.key);

@@ -61,6 +61,6 @@ export {
   KeyType,
   type RowKey,
 } from './row-key-format.ts';
-export { livePrefix, retiredPrefix, rowKeyOfPlace } from './row-place-format.ts';
+export { livePrefix, placeParts, retiredPrefix } from './row-place-format.ts';
 export type { PinnedView, StorageEngine, Write } from './storage-engine.ts';
 export { WriteBatch } from './write-batch.ts';

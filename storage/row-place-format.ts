@@ -11,7 +11,7 @@
  * a retired key only its header, kept so that versions go on when the key is inserted again.
  * Retired keys lie apart from live ones: a scan never walks over graves.
  */
-import { type ByteString, orderedU32 } from '../base/index.ts';
+import { type ByteString, orderedU32, readOrderedU32 } from '../base/index.ts';
 
 const RETIRED = '\x01';
 const LIVE = '\x02';
@@ -25,7 +25,15 @@ export function retiredPrefix(table: number): ByteString {
   return RETIRED + orderedU32(table);
 }
 
-/** The row key at the end of a place. */
-export function rowKeyOfPlace(place: ByteString): ByteString {
-  return place.slice(ROW_PLACE_PREFIX_BYTES);
+/** What a place that was built here stands for. */
+export function placeParts(place: ByteString): {
+  readonly table: number;
+  readonly encodedKey: ByteString;
+  readonly live: boolean;
+} {
+  return {
+    table: readOrderedU32(place, 1),
+    encodedKey: place.slice(ROW_PLACE_PREFIX_BYTES),
+    live: place.startsWith(LIVE),
+  };
 }

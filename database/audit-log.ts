@@ -1,0 +1,316 @@
+/** The log as people and programs inspect it: who changed what, when, and why. */
+import {
+  formatTime,
+  type JsonObject,
+  parseTime,
+  TidemarkError,
+  type TimeInput,
+} from '../base/index.ts';
+import {
+  type CommitHead,
+  decodeMetadata,
+  type EventRecord,
+  type EventStore,
+  type LogFilter,
+  lastPositionOf,
+} from '../eventlog/index.ts';
+import {
+  decodeRowKey,
+  encodeRowKey,
+  type KeyspaceStore,
+  KeyType,
+  Operation,
+  parseRow,
+  type RowKey,
+} from '../storage/index.ts';
+import type { Catalog } from './catalog.ts';
+import { checkLimit } from './transaction-table.ts';
+
+/** One event, with who and why of its commit. */
+export interface LogEntry {
+  readonly position: number;
+  /** UTC, ISO-8601 with microseconds. */
+  readonly time: string;
+  readonly table: string;
+  readonly key: RowKey;
+  readonly op: Operation;
+  readonly version: number;
+  readonly schemaVersion: number;
+  /** The row after the change; absent after a delete. */
+  readonly row?: JsonObject;
+  readonly actor?: string;
+  readonly reason?: string;
+  readonly correlationId?: string;
+  readonly fields?: JsonObject;
+  /** Positions of the commit it belongs to. */
+  readonly commit: { readonly from: number; readonly to: number };
+}
+
+export interface LoggedCommit {
+  /** Of its last event. */
+  readonly position: number;
+  readonly firstPosition: number;
+  readonly time: string;
+  readonly actor?: string;
+  readonly reason?: string;
+  readonly correlationId?: string;
+  readonly fields?: JsonObject;
+  readonly events: readonly LogEntry[];
+}
+
+/** Which events to read: all conditions hold. Positions and times are inclusive. */
+export interface LogQuery {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly since?: TimeInput | undefined;
+  readonly until?: TimeInput | undefined;
+  readonly table?: string | undefined;
+  /** Needs `table`. */
+  readonly key?: RowKey | undefined;
+  readonly actor?: string | undefined;
+  readonly correlationId?: string | undefined;
+  readonly op?: Operation | undefined;
+  /** Newest first. */
+  readonly reverse?: boolean | undefined;
+  /** Number of events; of commits in `commits`. */
+  readonly limit?: number | undefined;
+}
+
+export interface FollowOptions {
+  /** The position to begin at. Default: what comes next. */
+  readonly from?: number | undefined;
+  /** Ends the walk. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const QUERY_NAMES = [
+  'from',
+  'to',
+  'since',
+  'until',
+  'table',
+  'key',
+  'actor',
+  'correlationId',
+  'op',
+  'reverse',
+  'limit',
+];
+
+export class AuditLog {
+  readonly #store: KeyspaceStore;
+  readonly #events: EventStore;
+  readonly #catalog: Catalog;
+  readonly #checkOpen: () => void;
+
+  constructor(store: KeyspaceStore, events: EventStore, catalog: Catalog, checkOpen: () => void) {
+    this.#store = store;
+    this.#events = events;
+    this.#catalog = catalog;
+    this.#checkOpen = checkOpen;
+  }
+
+  /** The newest commit: position of its last event, and time. Position 0 in an empty log. */
+  get head(): { readonly position: number; readonly time: string } {
+    this.#checkOpen();
+    const { position, time } = this.#events.head;
+    return { position, time: formatTime(time) };
+  }
+
+  /**
+   * Events that pass all conditions, oldest first or newest first. Walks an index where one serves
+   * the conditions. @throws OPTION_INVALID, TABLE_UNKNOWN, KEY_TYPE, TIME_MALFORMED …
+   */
+  read(query: LogQuery = {}): Generator<LogEntry> {
+    return this.#read(this.#filters(query), query);
+  }
+
+  /** As `read`, but whole commits in which at least one event passes. */
+  commits(query: LogQuery = {}): Generator<LoggedCommit> {
+    return this.#commits(this.#filters(query), query);
+  }
+
+  /** The commit that holds a position. @throws POSITION_INVALID, POSITION_AHEAD */
+  commit(position: number): LoggedCommit {
+    this.#checkOpen();
+    this.#checkPosition(position, 1);
+    const reader = this.#events.reader();
+    const head = reader.commitOf(position)!;
+    return this.#toCommit(head, [
+      ...reader.eventsBetween(head.firstPosition, lastPositionOf(head)),
+    ]);
+  }
+
+  /** The last position at or before a time; 0 if there is none. */
+  positionAt(time: TimeInput): number {
+    this.#checkOpen();
+    return this.#events.reader().positionAt(parseTime(time));
+  }
+
+  /** When the event at a position was committed. @throws POSITION_INVALID, POSITION_AHEAD */
+  timeOf(position: number): string {
+    this.#checkOpen();
+    this.#checkPosition(position, 1);
+    return formatTime(this.#events.reader().commitOf(position)!.time);
+  }
+
+  /**
+   * Commits from a position on and then live, in order, without a gap, until `signal` fires or the
+   * database is closed. To resume, begin at the position after the last commit seen.
+   */
+  async *follow({ from, signal }: FollowOptions = {}): AsyncGenerator<LoggedCommit> {
+    this.#checkOpen();
+    const start = from ?? this.#events.head.position + 1;
+    this.#checkPosition(start, 0, 1);
+    for await (const { head, events } of this.#events.follow(start, signal)) {
+      yield this.#toCommit(head, events);
+    }
+  }
+
+  *#read(filters: readonly LogFilter[], { limit, op }: LogQuery): Generator<LogEntry> {
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    const view = this.#store.view();
+    try {
+      const reader = this.#events.reader(view);
+      for (const filter of filters) {
+        for (const { commit, event } of reader.events(filter)) {
+          if (op !== undefined && event.row.operation !== op) continue;
+          if (left-- <= 0) return;
+          yield this.#toEntry(commit, event);
+        }
+      }
+    } finally {
+      view.close();
+    }
+  }
+
+  *#commits(filters: readonly LogFilter[], { limit, op }: LogQuery): Generator<LoggedCommit> {
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    let seen = 0;
+    const view = this.#store.view();
+    try {
+      const reader = this.#events.reader(view);
+      for (const filter of filters) {
+        for (const { commit, event } of reader.events(filter)) {
+          if (op !== undefined && event.row.operation !== op) continue;
+          if (commit.firstPosition === seen) continue;
+          seen = commit.firstPosition;
+          if (left-- <= 0) return;
+          const last = lastPositionOf(commit);
+          yield this.#toCommit(commit, [...reader.eventsBetween(seen, last)]);
+        }
+      }
+    } finally {
+      view.close();
+    }
+  }
+
+  /** A key needs one table; a name that several tables had in turn makes one filter for each. */
+  #filters(query: LogQuery): LogFilter[] {
+    this.#checkOpen();
+    checkQuery(query);
+    const { head } = this.#events;
+    const reader = this.#events.reader();
+    // The first position whose time is not before `since` comes after the last one before it.
+    const since = query.since === undefined ? 1 : reader.positionAt(parseTime(query.since) - 1) + 1;
+    const until =
+      query.until === undefined ? head.position : reader.positionAt(parseTime(query.until));
+    const common = {
+      from: Math.max(1, this.#checkPosition(query.from ?? 1, 0, 1), since),
+      to: Math.min(
+        this.#checkPosition(query.to ?? head.position, 0, Number.MAX_SAFE_INTEGER),
+        until,
+        head.position,
+      ),
+      actor: query.actor,
+      correlationId: query.correlationId,
+      reverse: query.reverse === true,
+    };
+    if (query.table === undefined) return [common];
+    const tables = query.table === '$catalog' ? [0] : this.#catalog.idsNamed(query.table);
+    if (query.key === undefined) return [{ ...common, tables }];
+    const { key } = query;
+    const keyType = typeof key === 'number' ? KeyType.integer : KeyType.string;
+    this.#checkKeyType(query.table, key);
+    const encodedKey = encodeRowKey(key, keyType, query.table);
+    const filters = tables.map((id) => ({ ...common, tables: [id], encodedKey }));
+    return common.reverse ? filters.reverse() : filters;
+  }
+
+  #checkKeyType(name: string, key: RowKey): void {
+    if (!this.#catalog.has(name)) return;
+    encodeRowKey(key, this.#catalog.table(name).keyType, name);
+  }
+
+  #checkPosition(position: number, least: number, beyondHead = 0): number {
+    const { position: head } = this.#events.head;
+    if (!Number.isSafeInteger(position) || position < least) {
+      throw new TidemarkError(
+        'POSITION_INVALID',
+        `${String(position)} is no position; allowed: whole numbers from ${least} to ${head}`,
+        { position },
+      );
+    }
+    if (position > head + beyondHead) {
+      throw new TidemarkError(
+        'POSITION_AHEAD',
+        `position ${position} lies past the head; allowed: up to ${head + beyondHead}`,
+        { position, head },
+      );
+    }
+    return position;
+  }
+
+  #toCommit(head: CommitHead, events: readonly EventRecord[]): LoggedCommit {
+    const { idempotencyKey: _, ...metadata } = decodeMetadata(head.metadata);
+    return {
+      position: lastPositionOf(head),
+      firstPosition: head.firstPosition,
+      time: formatTime(head.time),
+      ...metadata,
+      events: events.map((event) => this.#toEntry(head, event)),
+    } as LoggedCommit;
+  }
+
+  #toEntry(head: CommitHead, { table, encodedKey, row }: EventRecord): LogEntry {
+    const { idempotencyKey: _, ...metadata } = decodeMetadata(head.metadata);
+    return {
+      position: row.position,
+      time: formatTime(head.time),
+      table: this.#catalog.nameOf(table),
+      key: decodeRowKey(encodedKey)!,
+      op: row.operation,
+      version: row.version,
+      schemaVersion: row.schemaVersion,
+      ...(row.operation === Operation.delete ? {} : { row: parseRow(row) }),
+      ...metadata,
+      commit: { from: head.firstPosition, to: lastPositionOf(head) },
+    } as LogEntry;
+  }
+}
+
+/** @throws OPTION_INVALID, ARGUMENT_INVALID */
+function checkQuery(query: LogQuery): void {
+  for (const name of Object.keys(query)) {
+    if (QUERY_NAMES.includes(name)) continue;
+    throw new TidemarkError(
+      'OPTION_INVALID',
+      `the log has no condition ${name}; allowed: ${QUERY_NAMES.join(', ')}`,
+      { option: name },
+    );
+  }
+  checkLimit(query.limit);
+  if (query.key !== undefined && query.table === undefined) {
+    throw new TidemarkError(
+      'ARGUMENT_INVALID',
+      'a key is looked up in a table; name it with `table`',
+    );
+  }
+  const operations: readonly unknown[] = Object.values(Operation);
+  if (query.op !== undefined && !operations.includes(query.op)) {
+    throw new TidemarkError(
+      'ARGUMENT_INVALID',
+      `op is ${String(query.op)}; allowed: ${operations.join(', ')}`,
+    );
+  }
+}

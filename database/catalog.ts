@@ -1,0 +1,108 @@
+/**
+ * The tables there are. Definitions live in the log like any row; this is their compiled form in
+ * memory, as of the newest appended commit, pending ones included: what is appended after a
+ * definition is in the log after it.
+ */
+import { isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
+import { CATALOG_TABLE, type EventStore } from '../eventlog/index.ts';
+import {
+  decodeRowKey,
+  type Engine,
+  KeyType,
+  Operation,
+  parseRow,
+  type RowTable,
+} from '../storage/index.ts';
+import { compileRowCheck } from './row-schema.ts';
+import { CATALOG, type TableDefinition } from './table-definition.ts';
+
+export interface CatalogTable extends RowTable {
+  readonly definition: TableDefinition;
+}
+
+export class Catalog {
+  readonly #tables = new Map<string, CatalogTable>();
+  /** Names of all tables that ever were, by id: the log speaks of dropped ones, too. */
+  readonly #names = new Map<number, string>([[CATALOG.id, CATALOG.name]]);
+
+  constructor(events: EventStore) {
+    const { position } = events.head;
+    const logged = events.reader().events({ from: 1, to: position, tables: [CATALOG_TABLE] });
+    for (const { event } of logged) {
+      if (event.row.operation === Operation.delete) {
+        this.remove(String(decodeRowKey(event.encodedKey)));
+      } else this.put(definitionOf(parseRow(event.row)));
+    }
+  }
+
+  /** @throws TABLE_UNKNOWN */
+  table(name: string): CatalogTable {
+    const table = this.#tables.get(name);
+    if (table === undefined) throw unknownTable(name, [...this.#tables.keys()]);
+    return table;
+  }
+
+  has(name: string): boolean {
+    return this.#tables.has(name);
+  }
+
+  /** In order of their names. */
+  definitions(): TableDefinition[] {
+    return [...this.#tables.values()]
+      .map((table) => table.definition)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  nameOf(id: number): string {
+    return this.#names.get(id) ?? `#${id}`;
+  }
+
+  /** Ids of all tables that ever had this name, dropped ones included. @throws TABLE_UNKNOWN */
+  idsNamed(name: string): number[] {
+    const ids = [...this.#names].filter(([, each]) => each === name).map(([id]) => id);
+    if (ids.length === 0) throw unknownTable(name, [...this.#tables.keys()]);
+    return ids;
+  }
+
+  put(definition: TableDefinition): void {
+    this.#tables.set(definition.name, compileTable(definition));
+    this.#names.set(definition.id, definition.name);
+  }
+
+  remove(name: string): void {
+    this.#tables.delete(name);
+  }
+}
+
+/** @throws SCHEMA_INVALID */
+export function compileTable(definition: TableDefinition): CatalogTable {
+  const { id, name, keyType, primaryKey, schemaVersion } = definition;
+  const check = compileRowCheck(name, definition.schema);
+  return { id, name, keyType, primaryKey, schemaVersion, check, definition };
+}
+
+/** The table of a name in a past catalog; rows there were checked when they were written. */
+export function tableIn(engine: Engine, name: string): TableDefinition | undefined {
+  const state = engine.readRow(CATALOG, name);
+  return state && definitionOf(state.row);
+}
+
+/** A catalog row was built by `defineTable`: its members are those of a definition. */
+export function definitionOf(row: JsonObject): TableDefinition {
+  const { id, name, keyType, primaryKey, schema, schemaVersion } = row;
+  return {
+    id: Number(id),
+    name: String(name),
+    keyType: keyType === KeyType.integer ? KeyType.integer : KeyType.string,
+    schemaVersion: Number(schemaVersion),
+    ...(typeof primaryKey === 'string' ? { primaryKey } : {}),
+    ...(isPlainObject(schema) ? { schema: schema as JsonObject } : {}),
+  };
+}
+
+export function unknownTable(name: string, known: readonly string[]): TidemarkError {
+  const shown = known.length === 0 ? 'there are none yet' : `there are: ${known.join(', ')}`;
+  return new TidemarkError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}; ${shown}`, {
+    table: name,
+  });
+}

@@ -1,0 +1,368 @@
+/** The door: opens the parts, wires them together, and delegates. */
+import { join } from 'node:path';
+import { type FileLock, TidemarkError } from '../base/index.ts';
+import {
+  type CommitLog,
+  type CommitMetadata,
+  EventStore,
+  FileCommitLog,
+  KEYSPACES,
+  MemoryCommitLog,
+  projectRow,
+  Watermark,
+} from '../eventlog/index.ts';
+import { type MomentInput, QueryEngine } from '../query/index.ts';
+import { SnapshotManager } from '../snapshot/index.ts';
+import { type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
+import { AuditLog } from './audit-log.ts';
+import { Catalog } from './catalog.ts';
+import { type Difference, type DifferenceQuery, toDifference } from './difference.ts';
+import {
+  type HistoryImportOptions,
+  type HistoryImportOutcome,
+  type HistoryTransaction,
+  importHistory,
+} from './history-import.ts';
+import { InteractiveTransaction } from './interactive-transaction.ts';
+import { Jobs } from './jobs.ts';
+import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
+import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
+import { PastView } from './past-view.ts';
+import { alterTable, createTable, dropTable } from './schema-changes.ts';
+import { Snapshots } from './snapshots.ts';
+import { type DatabaseStatistics, headStatistics, tableStatistics } from './statistics.ts';
+import { Table } from './table.ts';
+import type { TableDeclaration, TableDefinition } from './table-definition.ts';
+import { runTransaction, type Transaction } from './transaction.ts';
+import { type VerificationOptions, type VerificationReport, verifyStore } from './verification.ts';
+import { checkMetadata, Writer } from './writer.ts';
+
+interface Parts {
+  readonly configuration: Configuration;
+  readonly store: KeyspaceStore;
+  readonly commitLog: CommitLog;
+  readonly durable: Watermark;
+  readonly jobs: Jobs;
+  readonly lock: FileLock | undefined;
+}
+
+/** What is still in memtables at a clean close is written out if it is more than this, to open fast. */
+const FLUSH_AT_CLOSE_BYTES = 1024 * 1024;
+
+export class Database {
+  /** The audit log. */
+  readonly log: AuditLog;
+  readonly snapshots: Snapshots;
+  readonly #parts: Parts;
+  readonly #events: EventStore;
+  readonly #snapshotManager: SnapshotManager;
+  readonly #query: QueryEngine;
+  readonly #catalog: Catalog;
+  readonly #writer: Writer;
+  #closing: Promise<void> | undefined;
+
+  private constructor(parts: Parts) {
+    const { configuration, store, commitLog, durable } = parts;
+    const { clock, logger } = configuration;
+    const projections = [projectRow];
+    this.#parts = parts;
+    this.#events = new EventStore({
+      store,
+      log: commitLog,
+      clock,
+      logger,
+      projections,
+      durable,
+      memtableBytes: configuration.memtableBytes,
+      pendingBytesMax: configuration.pendingBytesMax,
+    });
+    const events = this.#events;
+    this.#snapshotManager = new SnapshotManager({
+      store,
+      events,
+      logger,
+      every: configuration.snapshotEvery,
+      retention: configuration.snapshotRetention,
+    });
+    this.#query = new QueryEngine({
+      store,
+      events,
+      snapshots: this.#snapshotManager,
+      projections,
+      clock,
+      replayEventsMax: configuration.replayEventsMax,
+      statesKept: configuration.statesKept,
+    });
+    this.#catalog = new Catalog(events);
+    this.#writer = new Writer(store, events);
+    const checkOpen = () => this.#checkOpen();
+    this.log = new AuditLog(store, events, this.#catalog, checkOpen);
+    this.snapshots = new Snapshots(this.#snapshotManager, checkOpen);
+  }
+
+  /**
+   * Opens the database in a directory, and makes it if there is none (unless `create` is false).
+   * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, OPTION_INVALID
+   */
+  static async open(directory: string, options: DatabaseOptions = {}): Promise<Database> {
+    const configuration = resolveOptions(options);
+    const { files, clock, logger } = configuration;
+    prepareDirectory(directory, configuration);
+    const lock = files.lock(join(directory, 'LOCK'));
+    const durable = new Watermark(0);
+    const jobs = new Jobs(clock, logger);
+    let store: LsmStore | undefined;
+    try {
+      store = await LsmStore.open({
+        files,
+        directory,
+        keyspaces: KEYSPACES,
+        logger,
+        awaitDurable: (sequence) => durable.reach(sequence),
+        background: jobs,
+        blockCacheBytesMax: configuration.blockCacheBytes,
+        compaction: configuration.compaction,
+      });
+      const commitLog = new FileCommitLog({
+        files,
+        directory: join(directory, 'log'),
+        durability: configuration.durability,
+        segmentBytes: configuration.segmentBytes,
+        logger,
+      });
+      return new Database({ configuration, store, commitLog, durable, jobs, lock });
+    } catch (error) {
+      await store?.close();
+      await jobs.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** A database that lives in memory and ends with the process: for tests. */
+  static async memory(options: DatabaseOptions = {}): Promise<Database> {
+    const configuration = resolveOptions(options);
+    const durable = new Watermark(0);
+    const store = new MemoryKeyspaceStore({
+      keyspaces: KEYSPACES,
+      awaitDurable: (sequence) => durable.reach(sequence),
+    });
+    const jobs = new Jobs(configuration.clock, configuration.logger);
+    const commitLog = new MemoryCommitLog();
+    return new Database({ configuration, store, commitLog, durable, jobs, lock: undefined });
+  }
+
+  /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
+  async createTable(
+    name: string,
+    declaration: TableDeclaration = {},
+    metadata: CommitMetadata = {},
+  ): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return createTable(this.#schemaServices(), name, declaration, metadata);
+  }
+
+  /** Gives a table another schema; rows that are there must fit it. @throws SCHEMA_INCOMPATIBLE, TABLE_UNKNOWN, SCHEMA_INVALID */
+  async alterTable(
+    name: string,
+    change: Pick<TableDeclaration, 'schema'>,
+    metadata: CommitMetadata = {},
+  ): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return alterTable(this.#schemaServices(), name, change, metadata);
+  }
+
+  /** The table stays readable in the past. @throws TABLE_UNKNOWN */
+  async dropTable(name: string, metadata: CommitMetadata = {}): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return dropTable(this.#schemaServices(), name, metadata);
+  }
+
+  /** @throws TABLE_UNKNOWN */
+  table(name: string): Table {
+    this.#checkOpen();
+    return new Table(name, {
+      store: this.#parts.store,
+      events: this.#events,
+      catalog: this.#catalog,
+      writer: this.#writer,
+      checkOpen: () => this.#checkOpen(),
+    });
+  }
+
+  /** How the tables are declared, by name. */
+  tables(): TableDefinition[] {
+    this.#checkOpen();
+    return this.#catalog.definitions();
+  }
+
+  /**
+   * Runs `work` against the newest state and makes its changes one commit. It is synchronous, and
+   * runs once; if it throws, nothing is written.
+   *
+   * With an idempotency key that was used before, it does not run, and `result` is undefined.
+   * @throws TRANSACTION_ASYNC, and whatever `work` throws
+   */
+  async transact<T>(
+    work: (tx: Transaction) => T,
+    metadata?: CommitMetadata & { readonly idempotencyKey?: undefined },
+  ): Promise<TransactionOutcome<T>>;
+  async transact<T>(
+    work: (tx: Transaction) => T,
+    metadata: CommitMetadata,
+  ): Promise<TransactionOutcome<T | undefined>>;
+  async transact<T>(
+    work: (tx: Transaction) => T,
+    metadata: CommitMetadata = {},
+  ): Promise<TransactionOutcome<T | undefined>> {
+    this.#checkOpen();
+    checkMetadata(metadata);
+    const written = await this.#writer.write(
+      (draft) => runTransaction(this.#catalog, draft, work),
+      metadata,
+    );
+    return { result: written.value, ...written.outcome };
+  }
+
+  /** Begins a transaction over time: optimistic, checked at its commit. Commit it or roll it back. */
+  begin(): InteractiveTransaction {
+    this.#checkOpen();
+    return new InteractiveTransaction(this.#parts.store, this.#events, this.#writer, this.#catalog);
+  }
+
+  /**
+   * The database as of a moment: a time (ISO-8601 with an offset, epoch microseconds, a Date), or
+   * `{ position }`. Inclusive, on commit boundaries.
+   * @throws TIME_MALFORMED, TIME_WITHOUT_ZONE, TIME_OUT_OF_RANGE, POSITION_INVALID, POSITION_AHEAD
+   */
+  asOf(moment: MomentInput): PastView {
+    this.#checkOpen();
+    const resolved = this.#query.resolve(moment);
+    return new PastView(resolved, this.#query.stateAt(resolved.position), this.#catalog);
+  }
+
+  /**
+   * What changed from one moment to another: net per row, in order of table and key, or with `all`
+   * every change in order. The second moment may lie before the first.
+   * @throws TABLE_UNKNOWN and the errors of `asOf`
+   */
+  diff(from: MomentInput, to: MomentInput, query: DifferenceQuery = {}): Difference[] {
+    this.#checkOpen();
+    const tables = query.table === undefined ? undefined : this.#catalog.idsNamed(query.table);
+    const limit = query.limit ?? Number.POSITIVE_INFINITY;
+    const differences: Difference[] = [];
+    const [start, end] = [this.#query.resolve(from), this.#query.resolve(to)];
+    const { all } = query;
+    const found = this.#query.differences(start.position, end.position, { tables, all });
+    for (const each of found) {
+      if (differences.length >= limit) break;
+      differences.push(toDifference(each, this.#catalog, this.#events));
+    }
+    return differences;
+  }
+
+  /**
+   * Imports a history with its own timestamps, behind the newest commit.
+   * @throws IMPORT_INVALID naming the transaction, TIME_NOT_AFTER_HEAD as its cause
+   */
+  async importHistory(
+    source: Iterable<HistoryTransaction> | AsyncIterable<HistoryTransaction>,
+    options: HistoryImportOptions,
+  ): Promise<HistoryImportOutcome> {
+    this.#checkOpen();
+    const nowMicros = () => this.#parts.configuration.clock.nowMicros();
+    return importHistory({ ...this.#schemaServices(), nowMicros }, source, options);
+  }
+
+  /** Writes the memtables out, so that the next opening has nothing to replay. */
+  async flush(): Promise<void> {
+    this.#checkOpen();
+    await this.#events.freeze();
+  }
+
+  /** Writes out and merges all that can be merged. */
+  async compact(): Promise<void> {
+    await this.flush();
+    await this.#parts.store.compact();
+  }
+
+  /** Checks everything that is stored against the log. Reads all of it; writes go on meanwhile. */
+  async verify(options: VerificationOptions = {}): Promise<VerificationReport> {
+    this.#checkOpen();
+    let report: VerificationReport | undefined;
+    await this.#parts.jobs.run('verify', async (progress) => {
+      report = await verifyStore(this.#parts.store, this.#events, {
+        onProgress: (share) => {
+          progress(share);
+          options.onProgress?.(share);
+        },
+      });
+    });
+    // Another verification was waiting already: this one asked for the same.
+    return report ?? this.verify(options);
+  }
+
+  stats(): DatabaseStatistics {
+    this.#checkOpen();
+    const { frames, events, voidFrames } = this.#events.recovered;
+    return {
+      ...headStatistics(this.#events),
+      tables: tableStatistics(this.#catalog, this.#events),
+      log: this.#events.logStats(),
+      storage: this.#parts.store.stats(),
+      snapshots: this.#snapshotManager.list().length,
+      pastStatesKept: this.#query.statesKept,
+      jobs: this.#parts.jobs.list(),
+      recovered: { frames, events, voidFrames },
+    };
+  }
+
+  /** Waits for what is under way, then lets go of everything. Closing twice is no error. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { store, commitLog, jobs, lock } = this.#parts;
+    try {
+      await this.#events.settled().catch(() => {});
+      if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {
+        await this.#events.freeze().catch(() => {}); // The log has it all: the next opening replays.
+      }
+      await this.#events.close();
+      this.#query.close();
+      await store.close();
+      await jobs.close();
+      await commitLog.close();
+    } finally {
+      lock?.release();
+    }
+  }
+
+  #schemaServices() {
+    return { events: this.#events, catalog: this.#catalog, writer: this.#writer };
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new TidemarkError('CLOSED', 'the database is closed');
+  }
+}
+
+/** @throws DIRECTORY_MISSING, DIRECTORY_FOREIGN */
+function prepareDirectory(directory: string, { files, create }: Configuration): void {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new TidemarkError('ARGUMENT_INVALID', 'the directory of a database is a path');
+  }
+  if (files.exists(directory) && !files.isDirectory(directory)) {
+    throw new TidemarkError('DIRECTORY_FOREIGN', `${directory} is a file, not a directory`, {
+      directory,
+    });
+  }
+  if (create) files.makeDirectory(directory);
+  else if (!files.exists(join(directory, 'CURRENT'))) {
+    throw new TidemarkError('DIRECTORY_MISSING', `there is no database in ${directory}`, {
+      directory,
+    });
+  }
+}

@@ -1,0 +1,39 @@
+export type { ErrorCode, JsonObject, JsonValue, Logger, TimeInput } from '../base/index.ts';
+export { ERRORS, formatTime, isTidemarkError, parseTime, TidemarkError } from '../base/index.ts';
+export type { CommitMetadata } from '../eventlog/index.ts';
+export type { Moment, MomentInput } from '../query/index.ts';
+export type { SnapshotRetention } from '../snapshot/index.ts';
+export type { KeyType, Operation, RowKey, RowRange } from '../storage/index.ts';
+export type { AuditLog, FollowOptions, LogEntry, LoggedCommit, LogQuery } from './audit-log.ts';
+export { Database } from './database.ts';
+export type { Difference, DifferenceQuery } from './difference.ts';
+export type { WriteOptions } from './draft.ts';
+export type {
+  HistoryChange,
+  HistoryImportOptions,
+  HistoryImportOutcome,
+  HistoryTransaction,
+} from './history-import.ts';
+export type { InteractiveTransaction } from './interactive-transaction.ts';
+export type { JobStatus } from './jobs.ts';
+export type { DatabaseOptions } from './options.ts';
+export type {
+  ChangeOutcome,
+  ChangesOutcome,
+  CommitOutcome,
+  RowHistoryEntry,
+  StoredRow,
+  TransactionOutcome,
+} from './outcomes.ts';
+export type { PastTable, PastView } from './past-view.ts';
+export type { SnapshotInfo, Snapshots } from './snapshots.ts';
+export type { DatabaseStatistics, TableStatistics } from './statistics.ts';
+export type { HistoryOptions, Table } from './table.ts';
+export type { TableDeclaration, TableDefinition } from './table-definition.ts';
+export type { Transaction } from './transaction.ts';
+export type { TransactionRow, TransactionTable } from './transaction-table.ts';
+export type {
+  VerificationOptions,
+  VerificationProblem,
+  VerificationReport,
+} from './verification.ts';

@@ -1,0 +1,142 @@
+import {
+  type Clock,
+  type Files,
+  type Logger,
+  NodeFiles,
+  silentLogger,
+  systemClock,
+  TidemarkError,
+} from '../base/index.ts';
+import { Durability } from '../eventlog/index.ts';
+import type { SnapshotRetention } from '../snapshot/index.ts';
+import { CompactionStyle } from '../storage/index.ts';
+
+const MIB = 1024 * 1024;
+
+/** Options of a database. Sizes in bytes. */
+export interface DatabaseOptions {
+  /** Events between snapshots; false takes none by itself. Default: 100,000. */
+  readonly snapshotEvery?: number | false;
+  /** Which snapshots may go when new ones come. Default: the last 16, then 4 for each doubling of age. */
+  readonly snapshotRetention?: SnapshotRetention;
+  /** `fsync`: an acknowledged commit survives a power loss. `os`: a crash of the process only. Default: `fsync`. */
+  readonly durability?: 'fsync' | 'os';
+  /** Makes the directory if there is none; otherwise that is an error. Default: true. */
+  readonly create?: boolean;
+  /** Memtables of all keyspaces together, before they are written out. Default: 64 MiB. */
+  readonly memtableBytes?: number;
+  /** Decoded blocks kept in memory. Default: 64 MiB. */
+  readonly blockCacheBytes?: number;
+  /** How tables of what is overwritten are merged. Default: `leveled`. */
+  readonly compaction?: CompactionStyle;
+  /** Log segments are followed by another beyond this. Default: 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Commits wait when this much is not written to the log yet. Default: 16 MiB. */
+  readonly pendingBytesMax?: number;
+  /** The replay for a past view may take this many events. Default: 2,000,000. */
+  readonly replayEventsMax?: number;
+  /** Past states kept for the next question. Default: 4. */
+  readonly statesKept?: number;
+  /** Default: says nothing. A pino logger fits. */
+  readonly logger?: Logger;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Default: the machine's file system. */
+  readonly files?: Files;
+}
+
+/** What the inside works with: every option there, checked, frozen. */
+export interface Configuration {
+  readonly snapshotEvery: number | undefined;
+  readonly snapshotRetention: SnapshotRetention;
+  readonly durability: Durability;
+  readonly create: boolean;
+  readonly memtableBytes: number;
+  readonly blockCacheBytes: number;
+  readonly compaction: CompactionStyle;
+  readonly segmentBytes: number;
+  readonly pendingBytesMax: number;
+  readonly replayEventsMax: number;
+  readonly statesKept: number;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly files: Files;
+}
+
+/** Whole-number options: least, most, default. */
+const NUMBERS = {
+  memtableBytes: [1024, 4096 * MIB, 64 * MIB],
+  blockCacheBytes: [0, 65536 * MIB, 64 * MIB],
+  segmentBytes: [4096, 1024 * MIB, 64 * MIB],
+  pendingBytesMax: [1024, 1024 * MIB, 16 * MIB],
+  replayEventsMax: [0, Number.MAX_SAFE_INTEGER, 2_000_000],
+  statesKept: [0, 1000, 4],
+} as const;
+
+const OTHER_NAMES: readonly string[] = [
+  'snapshotEvery',
+  'snapshotRetention',
+  'durability',
+  'create',
+  'compaction',
+  'logger',
+  'clock',
+  'files',
+] satisfies (keyof DatabaseOptions)[];
+
+/** @throws OPTION_INVALID */
+export function resolveOptions(options: DatabaseOptions): Configuration {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(NUMBERS, name) && !OTHER_NAMES.includes(name)) {
+      const known = [...Object.keys(NUMBERS), ...OTHER_NAMES].sort().join(', ');
+      throw invalid(name, 'is not known', known);
+    }
+  }
+  const { snapshotEvery = 100_000, durability = 'fsync', create = true } = options;
+  const { compaction = CompactionStyle.leveled } = options;
+  const retention = options.snapshotRetention ?? { keepLast: 16, keepPerDoubling: 4 };
+  if (snapshotEvery !== false) wholeNumber('snapshotEvery', snapshotEvery, 1, 2 ** 40);
+  wholeNumber('snapshotRetention.keepLast', retention.keepLast, 1, 100_000);
+  wholeNumber('snapshotRetention.keepPerDoubling', retention.keepPerDoubling, 1, 1000);
+  oneOf('durability', durability, [Durability.fsync, Durability.os]);
+  oneOf('compaction', compaction, Object.values(CompactionStyle));
+  oneOf('create', create, [true, false]);
+  return Object.freeze({
+    snapshotEvery: snapshotEvery === false ? undefined : snapshotEvery,
+    snapshotRetention: Object.freeze({ ...retention }),
+    durability,
+    create,
+    compaction,
+    memtableBytes: numberOf(options, 'memtableBytes'),
+    blockCacheBytes: numberOf(options, 'blockCacheBytes'),
+    segmentBytes: numberOf(options, 'segmentBytes'),
+    pendingBytesMax: numberOf(options, 'pendingBytesMax'),
+    replayEventsMax: numberOf(options, 'replayEventsMax'),
+    statesKept: numberOf(options, 'statesKept'),
+    logger: options.logger ?? silentLogger,
+    clock: options.clock ?? systemClock,
+    files: options.files ?? new NodeFiles(),
+  });
+}
+
+function numberOf(options: DatabaseOptions, name: keyof typeof NUMBERS): number {
+  const [least, most, standard] = NUMBERS[name];
+  const value = options[name] ?? standard;
+  wholeNumber(name, value, least, most);
+  return value;
+}
+
+function wholeNumber(name: string, value: unknown, least: number, most: number): void {
+  if (Number.isInteger(value) && Number(value) >= least && Number(value) <= most) return;
+  throw invalid(name, `is ${String(value)}`, `a whole number from ${least} to ${most}`);
+}
+
+function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
+  if (!allowed.includes(value)) throw invalid(name, `is ${String(value)}`, allowed.join(', '));
+}
+
+function invalid(name: string, what: string, allowed: string): TidemarkError {
+  return new TidemarkError('OPTION_INVALID', `option ${name} ${what}; allowed: ${allowed}`, {
+    option: name,
+  });
+}

@@ -1,0 +1,157 @@
+/** The database as of a moment: the same reads as the present, on a state that never changes. */
+import { formatTime, type JsonObject, TidemarkError } from '../base/index.ts';
+import { Keyspace } from '../eventlog/index.ts';
+import type { Moment, PastState } from '../query/index.ts';
+import {
+  Engine,
+  encodeRowKey,
+  type RowKey,
+  type RowRange,
+  type RowTable,
+} from '../storage/index.ts';
+import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
+import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
+import { anyRow } from './row-schema.ts';
+import { type HistoryOptions, historyOf, stored } from './table.ts';
+import { CATALOG, type TableDefinition } from './table-definition.ts';
+import { checkLimit, checkRange } from './transaction-table.ts';
+
+/** Lets go of states whose view was dropped without `close`. */
+const forgotten = new FinalizationRegistry<PastState>((state) => state.letGo());
+
+export class PastView {
+  /** The last position it sees; 0 before the first commit. */
+  readonly position: number;
+  /** When the last commit it sees was made: UTC, ISO-8601 with microseconds. */
+  readonly time: string;
+  /** True if the moment asked for has not passed yet: a commit may still come before it. */
+  readonly provisional: boolean;
+  readonly #catalog: Catalog;
+  readonly #state: PastState;
+  #closed = false;
+
+  constructor(moment: Moment, state: PastState, catalog: Catalog) {
+    this.position = moment.position;
+    this.time = formatTime(moment.time);
+    this.provisional = moment.provisional;
+    this.#state = state;
+    this.#catalog = catalog;
+    forgotten.register(this, state, this);
+  }
+
+  /** @throws TABLE_UNKNOWN if there was no such table then */
+  table(name: string): PastTable {
+    this.#checkOpen();
+    const definition = tableIn(this.#catalogEngine(), name);
+    if (definition === undefined) throw this.#unknown(name);
+    return new PastTable(definition, this.#state, () => this.#checkOpen());
+  }
+
+  /** Definitions of the tables there were, by name. */
+  tables(): TableDefinition[] {
+    this.#checkOpen();
+    return [...this.#catalogEngine().scan(CATALOG)].map(({ row }) => definitionOf(row));
+  }
+
+  /** Lets go of what the view holds. Views that are dropped are closed some time later by themselves. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    forgotten.unregister(this);
+    this.#state.letGo();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #catalogEngine(): Engine {
+    return new Engine(this.#state.keyspace(Keyspace.catalog));
+  }
+
+  #unknown(name: string): TidemarkError {
+    if (!this.#catalog.has(name)) {
+      return unknownTable(
+        name,
+        this.tables().map((table) => table.name),
+      );
+    }
+    return new TidemarkError(
+      'TABLE_UNKNOWN',
+      `table ${JSON.stringify(name)} did not exist at position ${this.position} (${this.time})`,
+      { table: name, position: this.position, time: this.time },
+    );
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TidemarkError('VIEW_CLOSED', 'the view is closed');
+  }
+}
+
+export class PastTable {
+  readonly definition: TableDefinition;
+  readonly #table: RowTable;
+  readonly #state: PastState;
+  readonly #checkOpen: () => void;
+
+  constructor(definition: TableDefinition, state: PastState, checkOpen: () => void) {
+    const { id, name, keyType, primaryKey, schemaVersion } = definition;
+    this.definition = definition;
+    this.#table = { id, name, keyType, primaryKey, schemaVersion, check: anyRow };
+    this.#state = state;
+    this.#checkOpen = checkOpen;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  /** The row as it was; undefined if there was none. No replay. @throws KEY_TYPE */
+  get(key: RowKey): JsonObject | undefined {
+    return this.#engine().readRow(this.#table, key)?.row;
+  }
+
+  /** @throws KEY_TYPE */
+  read(key: RowKey): StoredRow | undefined {
+    const state = this.#engine().readRow(this.#table, key);
+    return state && stored(state, this.#state.reader);
+  }
+
+  /** @throws KEY_TYPE */
+  has(key: RowKey): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** Number of rows there were. No replay. */
+  count(): number {
+    this.#checkOpen();
+    return this.#state.reader.summary(this.#table.id, this.#state.position)?.rows ?? 0;
+  }
+
+  /** Rows in key order, as they were. @throws KEY_TYPE, OPTION_INVALID, REPLAY_LIMIT */
+  *scan(range: RowRange = {}): Generator<JsonObject> {
+    checkRange(range);
+    for (const { row } of this.#engine().scan(this.#table, range)) yield row;
+  }
+
+  /** As `scan`, with keys, versions, positions and times. */
+  *entries(range: RowRange = {}): Generator<StoredRow> {
+    checkRange(range);
+    const { reader } = this.#state;
+    for (const state of this.#engine().scan(this.#table, range)) yield stored(state, reader);
+  }
+
+  /** Versions of a row up to the moment of the view. @throws KEY_TYPE */
+  history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
+    this.#checkOpen();
+    checkLimit(options.limit);
+    const { id, keyType, name } = this.#table;
+    const encodedKey = encodeRowKey(key, keyType, name);
+    return historyOf(this.#state.reader, id, encodedKey, this.#state.position, options);
+  }
+
+  #engine(): Engine {
+    this.#checkOpen();
+    return new Engine(this.#state.keyspace(Keyspace.rows));
+  }
+}

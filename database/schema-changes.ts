@@ -1,0 +1,113 @@
+/**
+ * Changes of the catalog: each is a commit like any other, with an event of table 0. The catalog in
+ * memory is changed in the same synchronous run in which the commit is appended: what is decided
+ * afterwards comes after it in the log.
+ */
+import { canonicalJson, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
+import type { CommitMetadata, EventStore } from '../eventlog/index.ts';
+import { type Catalog, type CatalogTable, compileTable } from './catalog.ts';
+import type { Draft } from './draft.ts';
+import type { CommitOutcome } from './outcomes.ts';
+import {
+  CATALOG,
+  checkTableName,
+  defineTable,
+  type TableDeclaration,
+  type TableDefinition,
+} from './table-definition.ts';
+import { checkMetadata, type Writer } from './writer.ts';
+
+export interface SchemaServices {
+  readonly events: EventStore;
+  readonly catalog: Catalog;
+  readonly writer: Writer;
+}
+
+/** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
+export async function createTable(
+  { events, catalog, writer }: SchemaServices,
+  name: string,
+  declaration: TableDeclaration,
+  metadata: CommitMetadata,
+): Promise<CommitOutcome> {
+  checkTableName(name);
+  checkMetadata(metadata);
+  const written = await writer.write((draft) => {
+    if (catalog.has(name)) {
+      throw new TidemarkError('TABLE_EXISTS', `there is a table ${JSON.stringify(name)} already`, {
+        table: name,
+      });
+    }
+    const id = events.totals(CATALOG.id).greatestKey + 1;
+    const definition = defineTable(id, name, declaration);
+    compileTable(definition);
+    draft.catalog.insertRow(CATALOG, name, { ...definition });
+    draft.greatestKeys.set(CATALOG.id, id);
+    catalog.put(definition);
+  }, metadata);
+  return written.outcome;
+}
+
+/**
+ * Gives a table another schema. Rows that are there must fit it.
+ * @throws TABLE_UNKNOWN, SCHEMA_INVALID, SCHEMA_INCOMPATIBLE with the first row that does not fit
+ */
+export async function alterTable(
+  { catalog, writer }: SchemaServices,
+  name: string,
+  change: Pick<TableDeclaration, 'schema'>,
+  metadata: CommitMetadata,
+): Promise<CommitOutcome> {
+  checkMetadata(metadata);
+  const written = await writer.write((draft) => {
+    const { definition } = catalog.table(name);
+    const { primaryKey, keyType } = definition;
+    const declared = defineTable(definition.id, name, { ...change, primaryKey, keyType });
+    const schemaVersion = definition.schemaVersion + 1;
+    const altered: TableDefinition = { ...declared, schemaVersion };
+    checkRowsFit(draft, compileTable(altered));
+    const decision = draft.catalog.updateRow(CATALOG, name, (row) =>
+      isSame(row, declared) ? row : { ...altered },
+    );
+    if (decision.changed) catalog.put(altered);
+  }, metadata);
+  return written.outcome;
+}
+
+/** Drops a table: its rows and its definition stay readable in the past. @throws TABLE_UNKNOWN */
+export async function dropTable(
+  { catalog, writer }: SchemaServices,
+  name: string,
+  metadata: CommitMetadata,
+): Promise<CommitOutcome> {
+  checkMetadata(metadata);
+  const written = await writer.write((draft) => {
+    catalog.table(name);
+    draft.catalog.deleteRow(CATALOG, name);
+    catalog.remove(name);
+  }, metadata);
+  return written.outcome;
+}
+
+/** Whether a catalog row declares the same already, whatever its schema version. */
+function isSame(row: JsonObject, declared: TableDefinition): boolean {
+  return (
+    canonicalJson({ ...row, schemaVersion: 0 }) === canonicalJson({ ...declared, schemaVersion: 0 })
+  );
+}
+
+function checkRowsFit(draft: Draft, table: CatalogTable): void {
+  for (const { key, row } of draft.rows.scan(table)) {
+    try {
+      table.check(row);
+    } catch (error) {
+      if (!isTidemarkError(error)) throw error;
+      throw new TidemarkError(
+        'SCHEMA_INCOMPATIBLE',
+        `row ${JSON.stringify(key)} of ${table.name} does not fit the new schema: ${error.message}`,
+        { table: table.name, key, ...error.data },
+        error,
+      );
+    }
+  }
+}

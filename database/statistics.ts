@@ -1,0 +1,51 @@
+import { formatTime } from '../base/index.ts';
+import type { CommitLogStats, EventStore } from '../eventlog/index.ts';
+import type { StoreStats } from '../storage/index.ts';
+import type { Catalog } from './catalog.ts';
+import type { JobStatus } from './jobs.ts';
+
+export interface TableStatistics {
+  readonly name: string;
+  readonly rows: number;
+  /** Events and commits of all time. */
+  readonly events: number;
+  readonly commits: number;
+}
+
+export interface DatabaseStatistics {
+  /** Events of all time, those of the catalog included: the position of the head. */
+  readonly position: number;
+  readonly time: string;
+  /** Names this history; another one after a restore. */
+  readonly generation: number;
+  readonly tables: readonly TableStatistics[];
+  readonly log: CommitLogStats;
+  readonly storage: StoreStats;
+  readonly snapshots: number;
+  readonly pastStatesKept: number;
+  readonly jobs: readonly JobStatus[];
+  /** What was replayed when the database was opened. */
+  readonly recovered: {
+    readonly frames: number;
+    readonly events: number;
+    readonly voidFrames: number;
+  };
+}
+
+export function tableStatistics(catalog: Catalog, events: EventStore): TableStatistics[] {
+  const reader = events.reader();
+  return catalog.definitions().map(({ id, name }) => {
+    const summary = reader.summary(id, events.head.position);
+    return {
+      name,
+      rows: summary?.rows ?? 0,
+      events: summary?.events ?? 0,
+      commits: summary?.commits ?? 0,
+    };
+  });
+}
+
+export function headStatistics(events: EventStore) {
+  const { position, time } = events.head;
+  return { position, time: formatTime(time), generation: events.generation };
+}

@@ -1,0 +1,276 @@
+/** A table at the present: reads are synchronous, changes resolve when they are durable. */
+import { formatTime, isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
+import {
+  type CommitMetadata,
+  decodeMetadata,
+  type EventRecord,
+  type EventStore,
+  Keyspace,
+  type LogReader,
+} from '../eventlog/index.ts';
+import {
+  type Decision,
+  decodeRowKey,
+  Engine,
+  encodeRowKey,
+  type KeyspaceStore,
+  Operation,
+  parseRow,
+  type RowKey,
+  type RowRange,
+} from '../storage/index.ts';
+import type { Catalog, CatalogTable } from './catalog.ts';
+import type { WriteOptions } from './draft.ts';
+import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
+import type { TableDefinition } from './table-definition.ts';
+import { checkLimit, checkRange, TransactionTable } from './transaction-table.ts';
+import { checkMetadata, checkWriteOptions, type Writer, type Written } from './writer.ts';
+
+export interface HistoryOptions {
+  /** Newest first. */
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+export interface TableServices {
+  readonly store: KeyspaceStore;
+  readonly events: EventStore;
+  readonly catalog: Catalog;
+  readonly writer: Writer;
+  readonly checkOpen: () => void;
+}
+
+export class Table {
+  readonly name: string;
+  readonly #services: TableServices;
+
+  constructor(name: string, services: TableServices) {
+    this.name = name;
+    this.#services = services;
+    this.#table(); // An unknown name fails here, not at the first row.
+  }
+
+  /** How the table is declared now. @throws TABLE_UNKNOWN if it was dropped */
+  get definition(): TableDefinition {
+    return this.#table().definition;
+  }
+
+  /** The row under `key`; undefined if there is none. @throws KEY_TYPE */
+  get(key: RowKey): JsonObject | undefined {
+    return this.#engine().readRow(this.#table(), key)?.row;
+  }
+
+  /** As `get`, with version, position and time. @throws KEY_TYPE */
+  read(key: RowKey): StoredRow | undefined {
+    const state = this.#engine().readRow(this.#table(), key);
+    return state && stored(state, this.#services.events.reader());
+  }
+
+  /** @throws KEY_TYPE */
+  has(key: RowKey): boolean {
+    return this.get(key) !== undefined;
+  }
+
+  /** Number of rows. Costs the same for any table. */
+  count(): number {
+    const { events } = this.#services;
+    return events.reader().summary(this.#table().id, events.head.position)?.rows ?? 0;
+  }
+
+  /**
+   * Rows in key order, as of the moment the walk begins, whatever is written meanwhile.
+   * `from` is inclusive, `to` exclusive. @throws KEY_TYPE, OPTION_INVALID
+   */
+  *scan(range: RowRange = {}): Generator<JsonObject> {
+    const table = this.#table();
+    checkRange(range);
+    const view = this.#services.store.view();
+    try {
+      const engine = new Engine(view.keyspace(Keyspace.rows));
+      for (const { row } of engine.scan(table, range)) yield row;
+    } finally {
+      view.close();
+    }
+  }
+
+  /** As `scan`, with keys, versions, positions and times. */
+  *entries(range: RowRange = {}): Generator<StoredRow> {
+    const table = this.#table();
+    checkRange(range);
+    const view = this.#services.store.view();
+    try {
+      const reader = this.#services.events.reader(view);
+      const engine = new Engine(view.keyspace(Keyspace.rows));
+      for (const state of engine.scan(table, range)) yield stored(state, reader);
+    } finally {
+      view.close();
+    }
+  }
+
+  /**
+   * Every version of a row, oldest first, deletions included. Empty if there never was one.
+   * @throws KEY_TYPE
+   */
+  history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
+    const { id, keyType } = this.#table();
+    checkLimit(options.limit);
+    const { events } = this.#services;
+    const encodedKey = encodeRowKey(key, keyType, this.name);
+    return historyOf(events.reader(), id, encodedKey, events.head.position, options);
+  }
+
+  /**
+   * Adds a row, under its primary key or under the next key the store gives.
+   * @throws ROW_EXISTS, SCHEMA_VIOLATION, COLUMN_UNKNOWN, KEY_TYPE, ROW_TOO_LARGE …
+   */
+  insert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change((table) => table.insert(row, options), options, this.#keyOf(row));
+  }
+
+  /** Adds rows in one commit: all or none. */
+  async insertMany(
+    rows: Iterable<JsonObject>,
+    metadata: CommitMetadata = {},
+  ): Promise<ChangesOutcome> {
+    checkMetadata(metadata);
+    const written = await this.#write((table) => {
+      const keys: RowKey[] = [];
+      const versions: number[] = [];
+      for (const row of rows) {
+        const { key, version } = table.insert(row);
+        keys.push(key);
+        versions.push(version);
+      }
+      return { keys, versions };
+    }, metadata);
+    const { keys, versions } = written.value ?? this.#earlierKeys(written.earlier ?? []);
+    return { keys, versions, ...written.outcome };
+  }
+
+  /**
+   * Sets the given columns; the others stay. A column set to undefined goes away.
+   * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
+   */
+  update(key: RowKey, changes: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change((table) => table.update(key, changes, options), options, key);
+  }
+
+  /** Puts `row` in the place of the one that is there. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
+  replace(key: RowKey, row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change((table) => table.replace(key, row, options), options, key);
+  }
+
+  /** Inserts the row, or replaces the one under its primary key. @throws VERSION_CONFLICT, SCHEMA_VIOLATION … */
+  upsert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change((table) => table.upsert(row, options), options, this.#keyOf(row));
+  }
+
+  /** The row stays readable in the past, and its version goes on if the key comes back. @throws ROW_NOT_FOUND, VERSION_CONFLICT */
+  delete(key: RowKey, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change((table) => table.delete(key, options), options, key);
+  }
+
+  async #change(
+    decide: (table: TransactionTable) => Decision,
+    options: WriteOptions,
+    key: RowKey | undefined,
+  ): Promise<ChangeOutcome> {
+    checkWriteOptions(options);
+    const written = await this.#write(decide, options);
+    const decision = written.value ?? this.#earlierDecision(written, key);
+    return { ...decision, ...written.outcome };
+  }
+
+  #write<T>(decide: (table: TransactionTable) => T, metadata: CommitMetadata): Promise<Written<T>> {
+    const { writer } = this.#services;
+    return writer.write(
+      (draft) => decide(new TransactionTable(this.#table(), draft, this.#services.checkOpen)),
+      metadata,
+    );
+  }
+
+  /** What an idempotency key was used for must be the same single change. */
+  #earlierDecision({ earlier = [] }: Written<unknown>, key: RowKey | undefined): Decision {
+    const [event] = earlier;
+    const same = event !== undefined && earlier.length === 1 && event.table === this.#table().id;
+    const earlierKey = event && decodeRowKey(event.encodedKey);
+    if (!same || earlierKey === undefined || (key !== undefined && key !== earlierKey)) {
+      throw idempotencyMismatch(this.name);
+    }
+    return { key: earlierKey, version: event.row.version, changed: true };
+  }
+
+  #earlierKeys(earlier: readonly EventRecord[]): { keys: RowKey[]; versions: number[] } {
+    const { id } = this.#table();
+    const own = earlier.every(
+      ({ table, row }) => table === id && row.operation === Operation.insert,
+    );
+    if (!own) throw idempotencyMismatch(this.name);
+    return {
+      keys: earlier.map((event) => decodeRowKey(event.encodedKey)!),
+      versions: earlier.map((event) => event.row.version),
+    };
+  }
+
+  #keyOf(row: JsonObject): RowKey | undefined {
+    const { primaryKey } = this.#table();
+    if (primaryKey === undefined || !isPlainObject(row)) return undefined;
+    const key = row[primaryKey];
+    return typeof key === 'string' || typeof key === 'number' ? key : undefined;
+  }
+
+  #engine(): Engine {
+    return new Engine(this.#services.store.published.keyspace(Keyspace.rows));
+  }
+
+  /** Looked up each time: the table may have been altered or dropped. */
+  #table(): CatalogTable {
+    this.#services.checkOpen();
+    return this.#services.catalog.table(this.name);
+  }
+}
+
+function idempotencyMismatch(table: string): TidemarkError {
+  return new TidemarkError(
+    'IDEMPOTENCY_MISMATCH',
+    `the idempotency key was used before for another change than this one of ${table}`,
+    { table },
+  );
+}
+
+export function stored(
+  state: { key: RowKey; row: JsonObject; version: number; position: number | undefined },
+  reader: LogReader,
+): StoredRow {
+  const position = state.position ?? 0;
+  const time = formatTime(reader.commitOf(position)?.time ?? 0);
+  return { key: state.key, row: state.row, version: state.version, position, time };
+}
+
+/** Versions of a row up to a position. */
+export function historyOf(
+  reader: LogReader,
+  table: number,
+  encodedKey: string,
+  to: number,
+  { reverse = false, limit = Number.POSITIVE_INFINITY }: HistoryOptions,
+): RowHistoryEntry[] {
+  const entries: RowHistoryEntry[] = [];
+  if (limit === 0) return entries;
+  const filter = { from: 1, to, tables: [table], encodedKey, reverse };
+  for (const { commit, event } of reader.events(filter)) {
+    const { row } = event;
+    const { idempotencyKey: _, ...metadata } = decodeMetadata(commit.metadata);
+    entries.push({
+      version: row.version,
+      op: row.operation,
+      position: row.position,
+      time: formatTime(commit.time),
+      ...(row.operation === Operation.delete ? {} : { row: parseRow(row) }),
+      schemaVersion: row.schemaVersion,
+      ...metadata,
+    } as RowHistoryEntry);
+    if (entries.length >= limit) break;
+  }
+  return entries;
+}

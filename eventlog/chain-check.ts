@@ -1,0 +1,139 @@
+/**
+ * Checks the trees against the log they came from, by making the log again: each frame is encoded
+ * anew from the commits and events that the trees hold. Its hash must be the one it was written
+ * with, its predecessor must be the one it names, and what its commits and events project to must
+ * stand in the trees, byte for byte.
+ */
+import { asBuffer, ByteWriter, bytesOf } from '../base/index.ts';
+import { type StoreView, WriteBatch } from '../storage/index.ts';
+import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
+import { type CommitHead, lastPositionOf } from './commit-format.ts';
+import type { EventRecord } from './event-format.ts';
+import { afterFrame } from './frame-builder.ts';
+import { type FrameHeader, hashOf } from './frame-format.ts';
+import { KEYSPACES } from './keyspaces.ts';
+import { LogReader } from './log-reader.ts';
+import { projectCommit, projectEvent } from './projection.ts';
+
+export interface Finding {
+  /** What was checked: `chain`, `projection`, `history` or `rows`. */
+  readonly check: string;
+  readonly message: string;
+}
+
+export interface ChainCheck {
+  readonly frames: number;
+  readonly commits: number;
+  readonly events: number;
+  /** Entries that the commits and events put into `history`. */
+  readonly historyEntries: number;
+  /** How far the chain holds. */
+  readonly applied: Applied;
+}
+
+/**
+ * Walks the frames up to position `to`. Gives way to other work between frames: the caller steps it.
+ * @param report called for each finding
+ */
+export function* checkChain(
+  view: StoreView,
+  to: number,
+  report: (finding: Finding) => void,
+): Generator<ChainCheck> {
+  const reader = new LogReader(view);
+  let check: ChainCheck = {
+    frames: 0,
+    commits: 0,
+    events: 0,
+    historyEntries: 0,
+    applied: NOTHING_APPLIED,
+  };
+  for (const { bytes, ...frame } of reader.frames()) {
+    if (frame.firstPosition + frame.events - 1 > to) break;
+    const commits = commitsOfFrame(reader, frame);
+    const again = encodeFrame(bytes, commits);
+    const intact = hashOf(again) === frame.hash;
+    const verdict = judgeFrame(check.applied, frame, intact);
+    if (verdict !== Verdict.apply) {
+      const why = intact ? 'does not continue the one before it' : 'has another hash than it had';
+      report({
+        check: 'chain',
+        message: `frame ${frame.group} (from position ${frame.firstPosition}) ${why}`,
+      });
+    }
+    const time = commits.at(-1)?.head.time ?? check.applied.time;
+    if (commits.length > 0 && time <= check.applied.time) {
+      report({ check: 'chain', message: `time goes backwards in frame ${frame.group}` });
+    }
+    const historyEntries = checkProjections(view, commits, report);
+    check = {
+      frames: check.frames + 1,
+      commits: check.commits + commits.length,
+      events: check.events + frame.events,
+      historyEntries: check.historyEntries + historyEntries,
+      applied: afterFrame(frame, time),
+    };
+    yield check;
+  }
+  if (check.applied.position < to) {
+    report({
+      check: 'chain',
+      message: `the chain ends at position ${check.applied.position}, before ${to}`,
+    });
+  }
+}
+
+interface Commit {
+  readonly head: CommitHead;
+  readonly events: readonly EventRecord[];
+}
+
+function commitsOfFrame(reader: LogReader, frame: FrameHeader): Commit[] {
+  if (frame.commits === 0) return [];
+  const from = frame.firstPosition;
+  const to = from + frame.events - 1;
+  return [...reader.commits({ from, to })].map((head) => ({
+    head,
+    events: [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))],
+  }));
+}
+
+/** The whole frame, from its stored header and the commits in the trees. */
+function encodeFrame(header: Buffer, commits: readonly Commit[]): Buffer {
+  const writer = new ByteWriter(64 * 1024);
+  writer.bytes(header);
+  for (const { head, events } of commits) {
+    writer.u32(head.end - head.start);
+    writer.bytes(head.source, head.start, head.end);
+    for (const event of events) {
+      writer.u32(event.end - event.start);
+      writer.bytes(event.row.source, event.start, event.end);
+    }
+  }
+  return writer.view();
+}
+
+/** Gives the number of entries in `history` that the commits account for. */
+function checkProjections(
+  view: StoreView,
+  commits: readonly Commit[],
+  report: (finding: Finding) => void,
+): number {
+  const batch = new WriteBatch();
+  for (const { head, events } of commits) {
+    projectCommit(head, batch);
+    for (const event of events) projectEvent(event, batch);
+  }
+  let historyEntries = 0;
+  for (let i = 0; i < batch.length; i++) {
+    const keyspace = KEYSPACES.find(({ id }) => id === batch.keyspaces[i])!;
+    if (keyspace.name === 'history') historyEntries++;
+    const expected = asBuffer(batch.sources[i]!).subarray(batch.starts[i], batch.ends[i]);
+    const found = view.keyspace(keyspace.id).get(batch.keys[i]!);
+    if (found !== undefined && expected.equals(found)) continue;
+    const key = bytesOf(batch.keys[i]!).toString('hex');
+    const what = found === undefined ? 'is missing' : 'differs from what the log gives';
+    report({ check: 'projection', message: `the entry ${key} of ${keyspace.name} ${what}` });
+  }
+  return historyEntries;
+}

@@ -1,0 +1,129 @@
+/**
+ * Snapshots: states pinned in the trees, from which any later moment is a short replay away.
+ *
+ * A snapshot is no copy. It is the flush of the memtables at a frame boundary and a record that
+ * keeps the tables of that state: it costs what the flush costs, and writes go on meanwhile.
+ */
+import { isTidemarkError, type Logger, TidemarkError } from '../base/index.ts';
+import { type Applied, type EventStore, STATE_KEYSPACES } from '../eventlog/index.ts';
+import type { KeyspaceStore, Pin, PinnedStoreView } from '../storage/index.ts';
+import { retiredSnapshots, type SnapshotRetention } from './snapshot-retention.ts';
+
+export interface Snapshot {
+  readonly name: string;
+  /** The state is that after the event at this position. */
+  readonly position: number;
+  /** Of the commit at that position, microseconds. */
+  readonly time: number;
+  /** Bytes of the files it consists of; files shared with the present count in full. */
+  readonly bytes: number;
+}
+
+export interface SnapshotManagerOptions {
+  readonly store: KeyspaceStore;
+  readonly events: EventStore;
+  readonly logger: Logger;
+  /** Events between snapshots; undefined takes none by itself. */
+  readonly every: number | undefined;
+  readonly retention: SnapshotRetention;
+}
+
+/** The note of a pin: what the manager wants to know again after a restart. */
+interface SnapshotNote {
+  readonly time: number;
+}
+
+const NAME_PREFIX = 'snapshot-';
+
+export class SnapshotManager {
+  readonly #options: SnapshotManagerOptions;
+  /** Position of the newest snapshot, taken or under way. */
+  #newest: number;
+
+  constructor(options: SnapshotManagerOptions) {
+    this.#options = options;
+    this.#newest = this.list().at(-1)?.position ?? 0;
+    options.events.onBoundary(() => this.#takeIfDue());
+  }
+
+  /** Takes one at the newest commit, or gives the one that is there already. */
+  async take(): Promise<Snapshot> {
+    let name = '';
+    try {
+      await this.#options.events.freeze((applied) => {
+        const pin = pinAt(applied);
+        name = pin.name;
+        return pin;
+      });
+    } finally {
+      this.#newest = this.list().at(-1)?.position ?? 0;
+    }
+    const taken = this.list().find((snapshot) => snapshot.name === name);
+    if (taken === undefined) throw unknown(name);
+    await this.#retire();
+    return taken;
+  }
+
+  /** Oldest first. */
+  list(): Snapshot[] {
+    return this.#options.store
+      .pins()
+      .filter((pin) => pin.name.startsWith(NAME_PREFIX))
+      .map((pin) => ({
+        name: pin.name,
+        position: pin.sequence,
+        time: (pin.note as SnapshotNote).time,
+        bytes: pin.bytes,
+      }))
+      .sort((a, b) => a.position - b.position);
+  }
+
+  /** The newest snapshot at or below a position. */
+  nearest(position: number): Snapshot | undefined {
+    return this.list().findLast((snapshot) => snapshot.position <= position);
+  }
+
+  /** The state of a snapshot. Close it when done. @throws SNAPSHOT_UNKNOWN */
+  open(snapshot: Snapshot): PinnedStoreView {
+    return this.#options.store.pinnedView(snapshot.name);
+  }
+
+  /** Lets a snapshot go. The past stays readable: only the replay to it gets longer. @throws SNAPSHOT_UNKNOWN */
+  async release(name: string): Promise<void> {
+    if (!this.list().some((snapshot) => snapshot.name === name)) throw unknown(name);
+    await this.#options.store.unpin(name);
+  }
+
+  /** Called at each frame boundary: the memtables are frozen there and then, the rest is background work. */
+  #takeIfDue(): void {
+    const { every, events, logger } = this.#options;
+    if (every === undefined || events.sealed.position - this.#newest < every) return;
+    this.#newest = events.sealed.position;
+    this.take().catch((error: unknown) => {
+      if (isTidemarkError(error, 'CLOSED')) return;
+      logger.error({ error }, 'taking a snapshot failed; the past stays readable without it');
+    });
+  }
+
+  async #retire(): Promise<void> {
+    const snapshots = this.list();
+    const positions = snapshots.map((snapshot) => snapshot.position);
+    const { position: head } = this.#options.events.head;
+    const retired = new Set(retiredSnapshots(positions, head, this.#options.retention));
+    for (const { name, position } of snapshots) {
+      if (retired.has(position)) await this.release(name);
+    }
+  }
+}
+
+function pinAt(applied: Applied): Pin {
+  const note: SnapshotNote = { time: applied.time };
+  const name = NAME_PREFIX + String(applied.position).padStart(16, '0');
+  return { name, note, keyspaces: STATE_KEYSPACES };
+}
+
+function unknown(name: string): TidemarkError {
+  return new TidemarkError('SNAPSHOT_UNKNOWN', `there is no snapshot ${JSON.stringify(name)}`, {
+    name,
+  });
+}
