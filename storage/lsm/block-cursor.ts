@@ -22,12 +22,17 @@ export class BlockCursor {
   #block: Block;
   #shared = 0;
   #keyStart = 0;
+  /** Where the next entry starts. */
+  #keyEnd = 0;
+  #tagged = 0;
+  #varintEnd = 0;
   #keyLength = 0;
   /** Keys grow it. */
   #key = Buffer.allocUnsafeSlow(256);
 
   constructor(block: Block) {
     this.#block = block;
+    this.end = block.keysEnd;
   }
 
   get block(): Block {
@@ -38,7 +43,8 @@ export class BlockCursor {
   reset(block: Block): void {
     this.#block = block;
     this.ordinal = -1;
-    this.end = 0;
+    this.end = block.keysEnd;
+    this.#keyEnd = 0;
     this.#keyLength = 0;
   }
 
@@ -47,20 +53,21 @@ export class BlockCursor {
    * is none. True if that entry's key is `key`; its value is known then.
    */
   search(key: SearchKey): boolean {
-    const { bytes, entriesEnd, restarts } = this.#block;
+    const { bytes, keysEnd, restartKeys, restartValues } = this.#block;
     const { bytes: wanted, length: wantedLength } = key;
     const restart = this.#restartBefore(key);
     let ordinal = restart << RESTART_SHIFT;
-    let offset = restarts[restart] as number;
+    let offset = restartKeys[restart] as number;
+    this.end = restartValues[restart] as number;
     // Bytes that the entry before, which is less than `key`, has in common with `key`. An entry
     // that shares more with the one before is less too; one that shares fewer is greater.
     let matched = 0;
     let exact = false;
-    while (offset < entriesEnd) {
+    while (offset < keysEnd) {
       this.#parse(offset);
       if (this.#shared < matched) break;
       if (this.#shared === matched) {
-        const length = matched + this.start - this.#keyStart;
+        const length = matched + this.#keyEnd - this.#keyStart;
         const limit = Math.min(length, wantedLength);
         let at = this.#keyStart;
         while (matched < limit && bytes[at] === wanted[matched]) {
@@ -73,7 +80,7 @@ export class BlockCursor {
         }
         if (matched < length && (bytes[at] as number) > (wanted[matched] as number)) break;
       }
-      offset = this.end;
+      offset = this.#keyEnd;
       ordinal++;
     }
     this.ordinal = ordinal;
@@ -84,15 +91,16 @@ export class BlockCursor {
   moveTo(ordinal: number): void {
     const restart = ordinal >> RESTART_SHIFT;
     this.#keyLength = 0;
-    this.#step(this.#block.restarts[restart] as number);
-    for (let i = restart << RESTART_SHIFT; i < ordinal; i++) this.#step(this.end);
+    this.end = this.#block.restartValues[restart] as number;
+    this.#step(this.#block.restartKeys[restart] as number);
+    for (let i = restart << RESTART_SHIFT; i < ordinal; i++) this.#step(this.#keyEnd);
     this.ordinal = ordinal;
   }
 
   /** False behind the last entry. */
   next(): boolean {
     if (this.ordinal + 1 >= this.#block.entries) return false;
-    this.#step(this.end);
+    this.#step(this.#keyEnd);
     this.ordinal++;
     return true;
   }
@@ -108,17 +116,17 @@ export class BlockCursor {
    * Myers on suffix arrays, 1993). Keys of one table have long first parts in common.
    */
   #restartBefore(key: SearchKey): number {
-    const { bytes, restarts } = this.#block;
+    const { bytes, restartKeys } = this.#block;
     const { bytes: wanted, length: wantedLength } = key;
     let low = 0;
-    let high = restarts.length - 1;
+    let high = restartKeys.length - 1;
     let lowMatched = 0;
     let highMatched = 0;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      this.#parse(restarts[middle] as number);
+      this.#parseKey(restartKeys[middle] as number);
       const keyStart = this.#keyStart;
-      const length = this.start - keyStart;
+      const length = this.#keyEnd - keyStart;
       const limit = Math.min(length, wantedLength);
       let i = Math.min(lowMatched, highMatched);
       while (i < limit && bytes[keyStart + i] === wanted[i]) i++;
@@ -140,7 +148,7 @@ export class BlockCursor {
     this.#parse(offset);
     const shared = this.#shared;
     if (shared > this.#keyLength) throw this.#block.damaged('an entry shares more than there is');
-    const length = shared + this.start - this.#keyStart;
+    const length = shared + this.#keyEnd - this.#keyStart;
     if (length > this.#key.length) this.#growKey(length);
     const bytes = this.#block.bytes;
     const key = this.#key;
@@ -148,8 +156,18 @@ export class BlockCursor {
     this.#keyLength = length;
   }
 
+  /** Parses the entry at `offset`. Its value starts where the one before ended, at `end`. */
   #parse(offset: number): void {
-    const { bytes, entriesEnd } = this.#block;
+    this.#parseKey(offset);
+    const tagged = this.#tagged;
+    this.start = this.end;
+    this.end += tagged >>> 1;
+    this.deleted = (tagged & 1) === 1;
+    if (this.end > this.#block.valuesEnd) throw this.#block.damaged('a value ends past the values');
+  }
+
+  #parseKey(offset: number): void {
+    const { bytes, keysEnd } = this.#block;
     let at = offset;
     let shared = bytes[at++] as number;
     if (shared > 127) {
@@ -168,13 +186,11 @@ export class BlockCursor {
     }
     this.#shared = shared;
     this.#keyStart = at;
-    this.start = at + unshared;
-    this.end = this.start + (tagged >>> 1);
-    this.deleted = (tagged & 1) === 1;
-    if (!(this.end <= entriesEnd)) throw this.#block.damaged('an entry ends past the entries');
+    this.#keyEnd = at + unshared;
+    this.#tagged = tagged;
+    // Written so that the NaN of a read past the end fails it.
+    if (!(this.#keyEnd <= keysEnd)) throw this.#block.damaged('an entry ends past the keys');
   }
-
-  #varintEnd = 0;
 
   #varint(offset: number): number {
     const bytes = this.#block.bytes;

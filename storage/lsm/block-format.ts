@@ -17,25 +17,30 @@
  * bytes give exactly as many payload bytes as the trailer says, which deflate can make from N.
  *
  * The payload of a data or index block holds C entries in strictly ascending order of their keys,
- * C at least 1, then the offsets of the restart points, which are the entries 0, 16, 32 …:
+ * C at least 1. Keys and values lie apart, so that a search touches few cache lines and deflate
+ * sees like beside like. Every 16th entry, 0, 16, 32 …, is a restart point.
  *
  * | OFFSET | SIZE | MEANING |
  * |---|---|---|
- * | 0 | E | entries |
- * | E | 4 × ceil(C / 16) | offset of each restart point |
+ * | 0 | E | keys, one entry after the other |
+ * | E | W | values in the same order, without gaps |
+ * | E+W | 8 × ceil(C / 16) | each restart point: 4 bytes offset of its key entry, 4 of its value |
  * | end - 4 | 4 | C, the number of entries |
  *
- * | PART OF AN ENTRY | MEANING |
+ * So E is the value offset of the first restart point. An entry among the keys:
+ *
+ * | PART | MEANING |
  * |---|---|
  * | varint | S, bytes shared with the key before; 0 at a restart point |
  * | varint | U, bytes of the key that follow |
  * | varint | 2 × V, the length of the value; plus 1 if the entry is a tombstone, which has no value |
  * | U bytes | the key from its byte S on |
- * | V bytes | the value |
  *
- * A payload is valid if and only if the offsets of the restart points ascend, below E, and each
- * entry lies wholly before E and has an S of at most the length of the key before. The layout is LevelDB's (doc/table_format.md), with a restart interval that is fixed, so
- * that an entry can be found by its number.
+ * A payload is valid if and only if the key offsets of the restart points ascend from 0, below E,
+ * and their value offsets from E, not past E+W; and each entry lies wholly before E, its value
+ * wholly before E+W, and its S is at most the length of the key before. Prefixes and restart
+ * points are LevelDB's (doc/table_format.md); the interval is fixed, so that an entry can be found
+ * by its number.
  */
 import { crc32, deflateRaw, inflateRawSync } from 'node:zlib';
 import { corruption } from '../../base/index.ts';
@@ -43,7 +48,9 @@ import { corruption } from '../../base/index.ts';
 export const RESTART_SHIFT = 4;
 /** Entries from one restart point to the next. */
 export const RESTART_INTERVAL = 1 << RESTART_SHIFT;
-export const RESTART_BYTES = 4;
+export const RESTART_BYTES = 8;
+/** Three varints of one byte and no key. */
+export const ENTRY_BYTES_MIN = 3;
 export const ENTRY_COUNT_BYTES = 4;
 export const BLOCK_TRAILER_BYTES = 9;
 

@@ -1,8 +1,13 @@
 import { corruption } from '../../base/index.ts';
-import { ENTRY_COUNT_BYTES, RESTART_BYTES, RESTART_INTERVAL } from './block-format.ts';
+import {
+  ENTRY_BYTES_MIN,
+  ENTRY_COUNT_BYTES,
+  RESTART_BYTES,
+  RESTART_INTERVAL,
+} from './block-format.ts';
 
-/** What a cached block takes besides its bytes: two objects, a slot in a map. */
-const BLOCK_OVERHEAD_BYTES = 256;
+/** What a cached block takes besides its bytes: a few objects, a slot in a map. */
+const BLOCK_OVERHEAD_BYTES = 512;
 
 /** The payload of a data or index block, inflated. Where it came from is kept for reports of damage. */
 export class Block {
@@ -10,38 +15,50 @@ export class Block {
   readonly offset: number;
   readonly bytes: Buffer;
   readonly entries: number;
-  /** Where the entries end and the restart array begins. */
-  readonly entriesEnd: number;
-  /** Offset of every 16th entry. */
-  readonly restarts: Uint32Array;
+  /** Where the keys end and the values begin, and where those end. */
+  readonly keysEnd: number;
+  readonly valuesEnd: number;
+  /** For every 16th entry, where its key and where its value starts. */
+  readonly restartKeys: Uint32Array;
+  readonly restartValues: Uint32Array;
 
   /** @throws CORRUPTION if `bytes` does not have the restart points that its entries need. */
   constructor(bytes: Buffer, file: string, offset: number) {
     const tail = bytes.length - ENTRY_COUNT_BYTES;
     const entries = tail < 0 ? 0 : bytes.readUInt32LE(tail);
     const restarts = Math.ceil(entries / RESTART_INTERVAL);
-    this.entriesEnd = tail - restarts * RESTART_BYTES;
-    if (entries === 0 || this.entriesEnd <= 0) {
-      throw corruption(file, offset, `a block of ${bytes.length} bytes says ${entries} entries`);
-    }
     this.file = file;
     this.offset = offset;
     this.bytes = bytes;
     this.entries = entries;
-    this.restarts = new Uint32Array(restarts);
-    let previous = -1;
+    this.valuesEnd = tail - restarts * RESTART_BYTES;
+    if (entries === 0 || entries * ENTRY_BYTES_MIN > this.valuesEnd) {
+      throw this.damaged(`a block of ${bytes.length} bytes says ${entries} entries`);
+    }
+    this.keysEnd = bytes.readUInt32LE(this.valuesEnd + 4);
+    this.restartKeys = new Uint32Array(restarts);
+    this.restartValues = new Uint32Array(restarts);
+    this.#readRestarts(restarts);
+  }
+
+  #readRestarts(restarts: number): void {
+    let previousKey = -1;
+    let previousValue = this.keysEnd;
     for (let i = 0; i < restarts; i++) {
-      const restart = bytes.readUInt32LE(this.entriesEnd + i * RESTART_BYTES);
-      if (restart <= previous || restart >= this.entriesEnd) {
-        throw this.damaged(`the restart points do not ascend to ${this.entriesEnd}`);
+      const at = this.valuesEnd + i * RESTART_BYTES;
+      const key = this.bytes.readUInt32LE(at);
+      const value = this.bytes.readUInt32LE(at + 4);
+      const ascending = key > previousKey && value >= previousValue;
+      if (!ascending || key >= this.keysEnd || value > this.valuesEnd) {
+        throw this.damaged(`restart point ${i} is not where it can be`);
       }
-      this.restarts[i] = restart;
-      previous = restart;
+      this.restartKeys[i] = previousKey = key;
+      this.restartValues[i] = previousValue = value;
     }
   }
 
   get memoryBytes(): number {
-    return this.bytes.length + this.restarts.byteLength + BLOCK_OVERHEAD_BYTES;
+    return this.bytes.length + 2 * this.restartKeys.byteLength + BLOCK_OVERHEAD_BYTES;
   }
 
   damaged(reason: string) {
