@@ -40,6 +40,8 @@ export async function importHistory(
     done = await database.importHistory(walk.commits(), {
       table: target.table,
       primaryKey: target.primaryKey,
+      keyType: target.keyType,
+      signal: options.signal,
       schema: target.schema,
       onProgress: (now) => {
         done = now;
@@ -103,7 +105,7 @@ function withLine(
   if (!isTidemarkError(error)) return error;
   const { commits, events } = done;
   const committed = `${events} changes in ${commits} commits are imported`;
-  const where = error.code === 'IMPORT_INVALID' || line === 0 ? '' : `line ${line}: `;
+  const where = error.data.line !== undefined || line === 0 ? '' : `line ${line}: `;
   const message = `${where}${error.message}; ${committed}`;
   return new TidemarkError(error.code, message, { line, ...error.data, commits, events }, error);
 }

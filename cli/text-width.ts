@@ -7,7 +7,7 @@ const NARROW = /^[\x20-\x7e]*$/;
 /** The wide blocks of East Asian Width (Unicode TR11), and what terminals draw as an emoji. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
-const ZERO = /^[\p{Mn}\p{Me}\u200b-\u200d\ufe0f]$/u;
+const ZERO = /^[\p{Mn}\p{Me}\p{Cf}]$/u;
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** Control and direction characters written out, as in `\n` or `\u001b`. */

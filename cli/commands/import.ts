@@ -28,7 +28,7 @@ interface ImportOptions extends MetadataOptions {
 }
 
 const BATCH_DEFAULT = 1000;
-const ROWS_ONLY = ['format', 'delimiter', 'batch', 'atomic', 'upsert', 'keyType'];
+const ROWS_ONLY = ['format', 'delimiter', 'batch', 'atomic', 'upsert'];
 
 /** `import`: rows from CSV or NDJSON, or a whole history with its own timestamps. */
 export function addImport(program: Command, contextOf: ContextOf): void {

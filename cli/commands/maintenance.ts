@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isPlainObject } from '../../base/index.ts';
 import type { Context, ContextOf } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { startProgress } from '../progress.ts';
 import type { Cells } from '../table-layout.ts';
 
 /** `verify`, `stats`, `compact`: the store as a whole. */
@@ -22,19 +23,27 @@ export function addMaintenance(program: Command, contextOf: ContextOf): void {
 
 async function verify(context: Context): Promise<void> {
   await context.withDatabase({ create: false }, async (database) => {
-    const report = await database.verify();
+    const { json, quiet } = context.options;
+    const progress = startProgress(context.terminal, 'verify', 1, json || quiet);
+    const report = await database
+      .verify({ onProgress: (share) => progress.update(share, '') })
+      .finally(() => progress.stop());
     if (!report.ok) context.exitCode = EXIT.damage;
-    if (context.options.json) {
+    if (json) {
       context.answer(report, '');
       return;
     }
-    context.record(flattened(report.checks));
+    const { ok, problems, ...counts } = report;
+    context.record(counts);
     await context.list({
-      items: report.problems,
-      cells: ({ kind, file, offset, message }) => ({ kind, file, offset, message }),
+      items: problems,
+      cells: ({ check, file, offset, message }) => ({ check, file, offset, message }),
       json: (problem) => problem,
     });
-    context.answer({}, report.ok ? 'sound' : `damaged: ${report.problems.length} problems`);
+    context.answer(
+      {},
+      ok ? 'sound: every check holds' : `damaged: ${report.problemCount} problems`,
+    );
   });
 }
 
