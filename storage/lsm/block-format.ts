@@ -62,8 +62,9 @@ const DEFLATE_RATIO_MAX = 1032;
 /** A deflated block must be worth inflating at every read. */
 const STORED_SHARE_MAX = 0.88;
 /**
- * Level 1, measured on row data: 8:1 in half the time of level 6, which gives 10 % more. Memory
- * level and window fit blocks of 16 KiB: a third less time, because less is cleared for each.
+ * Measured on 16 KiB of rows: level 1 takes 58 µs and gives 5.8:1, level 6 takes 105 µs and gives
+ * 6.6:1. With zlib's own memory level and window, which are for streams, a block takes 157 µs
+ * through the thread pool instead of 120, and is no smaller.
  */
 const DEFLATE_OPTIONS = { level: 1, memLevel: 7, windowBits: 14 } as const;
 /** Room past the end lets zlib see in one step that it is done. */

@@ -58,7 +58,8 @@ const COPY_BYTES = 1024 * 1024;
  * 1. Keys come in strictly ascending order.
  * 2. `#written` bytes are in the file or on their way, without gaps, and the index has exactly the
  *    data blocks among them.
- * 3. One of `drain`, `appendTable` and `finish` runs at a time.
+ * 3. One of `drain`, `appendTable` and `finish` runs at a time. After one has failed none runs any
+ *    more: what is left is `abandon`.
  */
 export class TableWriter {
   readonly #files: Files;

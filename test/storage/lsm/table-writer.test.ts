@@ -1,7 +1,12 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AssertionError } from '../../../base/index.ts';
+import {
+  AssertionError,
+  NodeFiles,
+  TidemarkError,
+  type WritableFile,
+} from '../../../base/index.ts';
 import { TableWriter } from '../../../storage/lsm/table-writer.ts';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
 import {
@@ -23,6 +28,32 @@ const UNFILTERED = { ...SMALL_BLOCKS, filter: false };
 function addAll(writer: TableWriter, entries: readonly TestEntry[]): void {
   for (const { key, value, deleted } of entries) {
     writer.add(key, Buffer.from(value, 'latin1'), 0, value.length, deleted);
+  }
+}
+
+/** A disk that has room for so many writes of a file. */
+class SmallDisk extends NodeFiles {
+  readonly #writesMax: number;
+
+  constructor(writesMax: number) {
+    super();
+    this.#writesMax = writesMax;
+  }
+
+  override async openWrite(path: string): Promise<WritableFile> {
+    const file = await super.openWrite(path);
+    let writes = 0;
+    return {
+      path,
+      size: () => file.size(),
+      write: async (bytes, offset) => {
+        if (++writes > this.#writesMax) throw new TidemarkError('DISK_FULL', 'no room');
+        await file.write(bytes, offset);
+      },
+      sync: () => file.sync(),
+      truncate: (size) => file.truncate(size),
+      close: () => file.close(),
+    };
   }
 }
 
@@ -119,5 +150,23 @@ describe('the table writer', () => {
     await expect(filtered.appendTable(low)).rejects.toThrow(AssertionError);
     await filtered.abandon();
     low.close();
+  });
+
+  it.each([1, 2, 5])(
+    'says that the disk is full after %i writes, and cleans up',
+    async (writes) => {
+      const writer = await TableWriter.create(new SmallDisk(writes), at('full.sst'), SMALL_BLOCKS);
+      addAll(writer, numbered(2000));
+      await expect(writer.drain()).rejects.toMatchObject({ code: 'DISK_FULL' });
+      await expect(writer.finish()).rejects.toThrow(AssertionError);
+      await writer.abandon();
+      expect(existsSync(at('full.sst'))).toBe(false);
+    },
+  );
+
+  it('leaves no file if it cannot even begin', async () => {
+    const creating = TableWriter.create(new SmallDisk(0), at('full.sst'), SMALL_BLOCKS);
+    await expect(creating).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(existsSync(at('full.sst'))).toBe(false);
   });
 });
