@@ -1,12 +1,12 @@
 import { isTidemarkError, parseTime, TidemarkError } from '../base/index.ts';
-import type { Database } from '../database/index.ts';
-import { type MetadataOptions, metadataOf } from './arguments.ts';
+import type { Database, HistoryTransaction } from '../database/index.ts';
+import type { MetadataOptions } from './arguments.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
 import { existingTable, type ImportTarget } from './import-target.ts';
 import { momentText } from './moment.ts';
 import { startProgress } from './progress.ts';
-import { type HistoryCommit, historyCommits } from './readers/history-commits.ts';
+import { historyCommits } from './readers/history-commits.ts';
 import type { Input } from './readers/input.ts';
 
 export interface ImportHistoryOptions extends MetadataOptions {
@@ -78,8 +78,8 @@ class HistoryWalk {
     this.#after = after;
   }
 
-  async *commits(): AsyncGenerator<HistoryCommit> {
-    const shared = metadataOf(this.#options);
+  async *commits(): AsyncGenerator<HistoryTransaction> {
+    const shared = statedMetadata(this.#options);
     for await (const commits of historyCommits(this.#input.chunks)) {
       for (const { line, commit } of commits) {
         if (this.#options.signal.aborted) return;
@@ -89,6 +89,16 @@ class HistoryWalk {
       }
     }
   }
+}
+
+/** Without what is not stated: an undefined member would hide the commit's own. */
+function statedMetadata({ actor, reason, correlationId, field }: MetadataOptions) {
+  return {
+    ...(actor === undefined ? {} : { actor }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(field === undefined ? {} : { fields: field }),
+  };
 }
 
 function headTime(database: Database): number | undefined {

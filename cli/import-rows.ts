@@ -1,5 +1,5 @@
 import { isTidemarkError, limits, TidemarkError } from '../base/index.ts';
-import type { CommitMetadata, Database, TableInfo } from '../database/index.ts';
+import type { CommitMetadata, Database, TableDefinition } from '../database/index.ts';
 import { type KeyType, type MetadataOptions, metadataOf } from './arguments.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -69,7 +69,7 @@ class RowImport {
   readonly #options: ImportRowsOptions;
   readonly #metadata: CommitMetadata;
   readonly #batchRows: number;
-  #table: TableInfo | undefined;
+  #table: TableDefinition | undefined;
 
   constructor(
     database: Database,
@@ -136,7 +136,7 @@ class RowImport {
     this.commits++;
   }
 
-  async #makeTable(batch: readonly SourceRow[]): Promise<TableInfo> {
+  async #makeTable(batch: readonly SourceRow[]): Promise<TableDefinition> {
     const { table, primaryKey, schema } = this.#target;
     const keyType = this.#target.keyType ?? this.#guessedKeyType(batch);
     const declaration = { primaryKey, schema, ...(keyType === undefined ? {} : { keyType }) };

@@ -1,5 +1,5 @@
 import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { Database, TableInfo } from '../database/index.ts';
+import type { Database, TableDefinition } from '../database/index.ts';
 import type { KeyType } from './arguments.ts';
 
 /** The table that an import goes to, as the command line describes it. */
@@ -15,7 +15,10 @@ export interface ImportTarget {
  *
  * @throws ARGUMENT_INVALID if the command line describes it otherwise than it is
  */
-export function existingTable(database: Database, target: ImportTarget): TableInfo | undefined {
+export function existingTable(
+  database: Database,
+  target: ImportTarget,
+): TableDefinition | undefined {
   const info = database.tables().find((table) => table.name === target.table);
   if (info === undefined) return undefined;
   const { primaryKey, keyType, schema } = target;

@@ -1,5 +1,11 @@
 import { TidemarkError } from '../base/index.ts';
-import type { Database, RowHistoryEntry, RowKey, StoredRow, TableInfo } from '../database/index.ts';
+import type {
+  Database,
+  RowHistoryEntry,
+  RowKey,
+  StoredRow,
+  TableDefinition,
+} from '../database/index.ts';
 import type { Moment } from './arguments.ts';
 
 /** Where an answer was read, or a change landed. */
@@ -13,7 +19,7 @@ export interface ReadMoment {
 
 /** What the present and the past have in common: reading commands work on either alike. */
 export interface Reading {
-  tables(): readonly TableInfo[];
+  tables(): readonly TableDefinition[];
   table(name: string): RowReader;
 }
 
@@ -58,7 +64,7 @@ export function momentText(moment: ReadMoment): string {
 }
 
 /** @throws TABLE_UNKNOWN */
-export function tableInfo(reading: Pick<Reading, 'tables'>, name: string): TableInfo {
+export function tableInfo(reading: Pick<Reading, 'tables'>, name: string): TableDefinition {
   const info = reading.tables().find((table) => table.name === name);
   if (info !== undefined) return info;
   throw new TidemarkError('TABLE_UNKNOWN', `there is no table ${JSON.stringify(name)}`, {

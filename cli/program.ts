@@ -24,7 +24,7 @@ export function buildProgram(
   onContext: (context: Context) => void,
 ): Command {
   const contextOf: ContextOf = (command) => {
-    const context = new Context(terminal, command.optsWithGlobals<GlobalOptions>(), output);
+    const context = new Context(terminal, globalOptions(command), output);
     onContext(context);
     return context;
   };
@@ -32,9 +32,9 @@ export function buildProgram(
     .description('A table store that never forgets: rows, their history, and any past moment.')
     .version(version(), '-V, --version', 'show the version')
     .option('--data <directory>', 'the directory of the store', DATA_DEFAULT)
-    .option('--json', 'answer with JSON, one object a line, for programs', false)
-    .option('--quiet', 'no remarks and no progress on standard error', false)
-    .option('--verbose', 'log what the store does to standard error', false)
+    .option('--json', 'answer with JSON, one object a line, for programs')
+    .option('--quiet', 'no remarks and no progress on standard error')
+    .option('--verbose', 'log what the store does to standard error')
     .option('--no-color', 'plain text on a terminal too')
     .helpOption('-h, --help', 'show help for a command')
     .exitOverride()
@@ -59,6 +59,17 @@ export function buildProgram(
   addMaintenance(program, contextOf);
   addDemo(program, contextOf);
   return program;
+}
+
+function globalOptions(command: Command): GlobalOptions {
+  const { data, json, quiet, verbose, color } = command.optsWithGlobals<Partial<GlobalOptions>>();
+  return {
+    data: data ?? DATA_DEFAULT,
+    json: json === true,
+    quiet: quiet === true,
+    verbose: verbose === true,
+    color: color !== false,
+  };
 }
 
 /** Of the package this file belongs to: one folder up in the source, two in what is built. */

@@ -11,6 +11,7 @@ const INDENT = '   ';
 export class Story {
   readonly #context: Context;
   #chapters = 0;
+  #afterGap = false;
 
   constructor(context: Context) {
     this.#context = context;
@@ -18,47 +19,63 @@ export class Story {
 
   title(text: string): void {
     this.#context.heading(text);
-    this.#context.output.line('─'.repeat(WIDTH));
+    this.#line('─'.repeat(WIDTH));
   }
 
   chapter(text: string): void {
     this.#chapters++;
-    this.#context.output.line('');
+    this.#gap();
     this.#context.heading(`${this.#chapters}. ${text}`);
+    this.#afterGap = false;
   }
 
   say(text: string): void {
-    this.#context.output.line('');
-    this.#context.output.line(text);
+    this.#gap();
+    this.#line(text);
   }
 
   command(text: string): void {
-    this.#context.output.line(`${INDENT}${text}`);
+    this.#line(`${INDENT}${text}`);
   }
 
   /** @param before what the call's result is given to, as in `const db =`. */
   async run<T>(before: string, call: () => T | Promise<T>): Promise<T> {
-    const lines = sourceOf(call).split('\n');
-    const [first = '', ...others] = lines;
-    this.#context.output.line(`${INDENT}> ${[before, first].filter(Boolean).join(' ')}`);
-    for (const line of others) this.#context.output.line(`${INDENT}  ${line}`);
-    return await call();
+    const result = call();
+    const waits = result instanceof Promise ? 'await' : '';
+    const [first = '', ...others] = sourceOf(call).split('\n');
+    this.#line(`${INDENT}> ${[before, waits, first].filter(Boolean).join(' ')}`);
+    for (const line of others) this.#line(`${INDENT}  ${line}`);
+    return await result;
   }
 
   answer(text: string): void {
-    this.#context.output.line(`${INDENT}  ${text}`);
+    this.#line(`${INDENT}  ${text}`);
   }
 
-  table(rows: Iterable<Cells>): void {
-    const all = [...rows];
+  /** @param first columns that come before the others. */
+  table(rows: Iterable<Cells>, ...first: readonly string[]): void {
+    const all = [...rows].map((row) => inOrder(row, first));
     const indent = `${INDENT}  `;
     const layout = layOutTable(all, WIDTH - indent.length);
-    this.#context.output.line('');
+    this.#gap();
     for (const line of [tableHead(layout), ...all.map((row) => tableLine(layout, row))]) {
-      this.#context.output.line(indent + line);
+      this.#line(indent + line);
     }
-    this.#context.output.line('');
+    this.#gap();
   }
+
+  #line(text: string): void {
+    this.#context.output.line(text);
+    this.#afterGap = text === '';
+  }
+
+  #gap(): void {
+    if (!this.#afterGap) this.#line('');
+  }
+}
+
+function inOrder(row: Cells, first: readonly string[]): Cells {
+  return { ...Object.fromEntries(first.map((name) => [name, row[name]])), ...row };
 }
 
 /** The body of an arrow function, with the indentation of where it stood taken off. */

@@ -22,12 +22,15 @@ const GAP = '  ';
 const WIDTH_MIN = 6;
 
 /**
- * Columns in the order they first appear in `rows`, each as wide as its widest cell. Where the
+ * Columns in the order they first appear in `rows`, but for those that are empty in all of them;
+ * each as wide as its widest cell. Where the
  * whole is wider than `widthMax`, the widest columns give way first, then the last ones are left
  * out. Without `widthMax` nothing is cut.
  */
 export function layOutTable(rows: readonly Cells[], widthMax: number | undefined): TableLayout {
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const named = rows.flatMap((row) => Object.keys(row));
+  const used = (name: string) => rows.some((row) => row[name] !== undefined);
+  const names = [...new Set(named)].filter(used);
   const columns = names.map((name) => {
     const values = rows.map((row) => row[name]).filter((value) => value !== undefined);
     const width = Math.max(textWidth(name), ...widths(values));

@@ -49,13 +49,20 @@ async function firstDays(story: Story, directory: string): Promise<string> {
     const orders = db.table('orders');
     await story.run('', () => products.insertMany(PRODUCTS, { actor: 'import' }));
     await story.run('', () => orders.insertMany(ORDERS, { actor: 'web shop' }));
-    story.table(orders.scan());
+    story.table(orders.scan(), 'id', 'customer', 'sku');
 
     story.chapter('Remember this moment, then let things change');
     const before = await story.run('const before =', () => db.log.head.time);
     story.answer(before);
     await story.run('', () =>
-      orders.update(1002, { pieces: 2, total: 25800 }, { actor: 'ana', reason: 'customer called' }),
+      orders.update(
+        1002,
+        { pieces: 2, total: 25800 },
+        {
+          actor: 'ana',
+          reason: 'customer called',
+        },
+      ),
     );
     await story.run('', () => orders.delete(1003, { actor: 'ana', reason: 'paid twice' }));
     story.say('A transaction decides on what it sees; all of it is one commit:');
@@ -69,7 +76,7 @@ async function firstDays(story: Story, directory: string): Promise<string> {
         { actor: 'ben', reason: 'handed to the carrier', correlationId: 'parcel-77' },
       ),
     );
-    story.table(orders.scan());
+    story.table(orders.scan(), 'id', 'customer', 'sku');
     return before;
   } finally {
     await db.close();
@@ -84,7 +91,7 @@ async function reopened(story: Story, directory: string, before: string): Promis
     const then = await story.run('const then =', () => db.asOf(before));
     story.answer(`position ${then.position}, ${then.time}`);
     const rows = await story.run('', () => then.table('orders').scan());
-    story.table(rows);
+    story.table(rows, 'id', 'customer', 'sku');
     then.close();
 
     story.chapter('One row, all its versions');
@@ -140,7 +147,7 @@ function changedColumns(before: Columns | undefined, after: Columns | undefined)
   if (after === undefined) return 'gone';
   return Object.keys(after)
     .filter((column) => before[column] !== after[column])
-    .map((column) => `${column} ${before[column]} → ${after[column]}`)
+    .map((column) => `${column} ${before[column]}→${after[column]}`)
     .join(', ');
 }
 

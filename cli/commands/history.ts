@@ -52,17 +52,8 @@ async function history(
   });
 }
 
-function versionCells(version: RowHistoryEntry) {
-  const { actor, reason } = version;
-  return {
-    version: version.version,
-    op: version.op,
-    position: version.position,
-    time: version.time,
-    ...(actor === undefined ? {} : { actor }),
-    ...(reason === undefined ? {} : { reason }),
-    ...version.row,
-  };
+function versionCells({ version, op, position, time, actor, reason, row }: RowHistoryEntry) {
+  return { version, op, position, time, actor, reason, ...row };
 }
 
 function onlyTable(database: Database, key: string): string {

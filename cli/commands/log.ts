@@ -12,6 +12,7 @@ import {
 import type { Context, ContextOf } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { momentText, readAt } from '../moment.ts';
+import { cellText } from '../table-layout.ts';
 
 interface LogOptions extends MomentOptions {
   readonly table?: string;
@@ -92,13 +93,20 @@ async function follow(context: Context, database: Database, filter: LogFilter, f
     for await (const commit of database.log.follow({ from, signal })) {
       for (const entry of commit.events) {
         if (!matches(entry, commit, filter)) continue;
-        context.answer(entry, Object.values(entryCells(entry)).join('  '));
+        context.answer(entry, entryText(entry));
       }
       await context.output.drain();
       if (context.output.isClosed) return;
     }
     if (signal.aborted) context.exitCode = EXIT.interrupted;
   });
+}
+
+function entryText(entry: LogEntry): string {
+  return Object.values(entryCells(entry))
+    .filter((value) => value !== undefined)
+    .map(cellText)
+    .join('  ');
 }
 
 function matches(entry: LogEntry, commit: LoggedCommit, filter: LogFilter): boolean {
@@ -129,15 +137,5 @@ function keyTypeIn(database: Database, table: string): KeyType {
 
 function entryCells(entry: LogEntry) {
   const { position, time, table, key, op, version, actor, reason, row } = entry;
-  return {
-    position,
-    time,
-    table,
-    key,
-    op,
-    version,
-    ...(actor === undefined ? {} : { actor }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(row === undefined ? {} : { row }),
-  };
+  return { position, time, table, key, op, version, actor, reason, row };
 }

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { isTidemarkError } from '../../base/index.ts';
-import type { TableInfo } from '../../database/index.ts';
+import type { TableDefinition } from '../../database/index.ts';
 import {
   type KeyType,
   type MetadataOptions,
@@ -122,7 +122,7 @@ async function listTables(context: Context, options: MomentOptions): Promise<voi
   );
 }
 
-function tableCells(info: TableInfo, rows: number) {
+function tableCells(info: TableDefinition, rows: number) {
   const key = info.primaryKey ?? '(given by the store)';
   const schema = info.schema === undefined ? 'none' : `version ${info.schemaVersion}`;
   return { table: info.name, rows, key, 'key type': info.keyType, schema };

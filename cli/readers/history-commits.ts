@@ -1,26 +1,12 @@
 import { isPlainObject, type JsonObject } from '../../base/index.ts';
-import type { RowKey } from '../../database/index.ts';
+import type { HistoryChange, HistoryTransaction } from '../../database/index.ts';
 import { isJsonObject, parseJson } from '../json.ts';
 import { badLine } from './bad-line.ts';
 import { linesOf } from './lines.ts';
 
-export type HistoryChange =
-  | { readonly op: 'insert' | 'update'; readonly key: RowKey; readonly row: JsonObject }
-  | { readonly op: 'delete'; readonly key: RowKey };
-
-/** A commit of another system, as `Database.importHistory` takes it. */
-export interface HistoryCommit {
-  readonly time: string | number;
-  readonly changes: readonly HistoryChange[];
-  readonly actor?: string;
-  readonly reason?: string;
-  readonly correlationId?: string;
-  readonly fields?: JsonObject;
-}
-
 export interface SourceCommit {
   readonly line: number;
-  readonly commit: HistoryCommit;
+  readonly commit: HistoryTransaction;
 }
 
 const OPERATIONS = ['insert', 'update', 'delete'] as const;
@@ -42,7 +28,7 @@ export async function* historyCommits(
   }
 }
 
-function commitOf(line: number, value: unknown): HistoryCommit {
+function commitOf(line: number, value: unknown): HistoryTransaction {
   if (!isJsonObject(value)) throw badLine(line, 'it is not a JSON object');
   const { time, changes, actor, reason, correlationId, fields, ...others } = value;
   if (typeof time !== 'string' && typeof time !== 'number') throw badLine(line, 'it has no time');
