@@ -2,15 +2,19 @@
  * The event store: the single place where positions are given and commits become durable.
  *
  * A commit is encoded once, into the frame that is being gathered, and its projections go to the
- * memtables at once, unpublished: transactions see it, readers do not. The frame before it is on
- * its way to the disk meanwhile. When a frame is durable its commits are published by moving one
+ * memtables at once, unpublished: transactions see it, readers do not. Frames before it are on
+ * their way to the disk meanwhile. When a frame is durable its commits are published by moving one
  * number, and their promises resolve.
+ *
+ * A frame is sealed when the log is free to take it: so it holds all commits that came while the
+ * one before it was written. It is sealed earlier where a snapshot is due, or when it is large;
+ * sealed frames then wait in line.
  *
  * Invariants:
  * 1. Positions are given here only, inside one synchronous section: 1, 2, 3 … without gaps.
  * 2. Timestamps strictly increase with commits, whatever the clock does.
  * 3. published ≤ sealed ≤ appended positions; readers see published, transactions appended.
- * 4. A frame is sealed only when the one before it is durable, so at most one frame can be torn.
+ * 4. Frames are written one at a time, in order: at most one can be torn, and none lies behind it.
  * 5. Memtables are frozen only right after a seal, when `sealed` describes exactly what is in them.
  * 6. After a failed append of a frame nothing is appended or published again.
  */
@@ -73,16 +77,34 @@ export interface StreamedCommit {
   readonly events: readonly EventRecord[];
 }
 
+/** A frame is sealed once it holds this much, so that single writes to the disk stay short. */
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const FROZEN_MAX = 3;
 const WAITERS_MAX = 100_000;
 const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
+
+/** Who wants frames to end at certain positions. */
+export interface BoundaryListener {
+  /** Whether the frame being gathered is to end here. */
+  readonly isDue: (appendedPosition: number) => boolean;
+  /** Called after each seal, synchronously: a freeze here takes exactly the state at the boundary. */
+  readonly reached: () => void;
+}
+
+interface WaitingFrame extends SealedFrame {
+  /** Of its last commit, microseconds. */
+  readonly time: number;
+}
 
 export class EventStore {
   readonly #options: EventStoreOptions;
   readonly #durable: Watermark;
   readonly #frame = new FrameBuilder();
   readonly #totals = new Map<number, TableSummary>();
-  readonly #boundaryListeners: (() => void)[] = [];
+  readonly #boundaryListeners: BoundaryListener[] = [];
+  /** Sealed, and not durable yet. */
+  readonly #waiting: WaitingFrame[] = [];
+  #waitingBytes = 0;
   #freezes: {
     readonly pin: PinMaker | undefined;
     readonly done: (flushed: Promise<void>) => void;
@@ -92,8 +114,8 @@ export class EventStore {
   #lastTime: number;
   #publishedTime: number;
   #claimed = false;
-  #scheduled = false;
-  #writing: Promise<void> | undefined;
+  #isWriting = false;
+  #writing: Promise<void> = Promise.resolve();
   #failure: TidemarkError | undefined;
   #roomWaiters: (() => void)[] = [];
   #closed = false;
@@ -198,6 +220,7 @@ export class EventStore {
     this.#appendedPosition = lastPosition;
     this.#lastTime = time;
     const durable = this.#durable.reach(lastPosition);
+    if (this.#isBoundaryDue(lastPosition)) this.#seal();
     this.#schedule();
     return { firstPosition, lastPosition, time, durable };
   }
@@ -237,8 +260,7 @@ export class EventStore {
     await flushed.flush;
   }
 
-  /** `listener` is called after each seal, when a snapshot may be taken at once. */
-  onBoundary(listener: () => void): void {
+  onBoundary(listener: BoundaryListener): void {
     this.#boundaryListeners.push(listener);
   }
 
@@ -373,7 +395,7 @@ export class EventStore {
 
   #hasRoom(): boolean {
     return (
-      this.#frame.bytes < this.#options.pendingBytesMax &&
+      this.#frame.bytes + this.#waitingBytes < this.#options.pendingBytesMax &&
       this.#options.store.frozenCount() < FROZEN_MAX
     );
   }
@@ -388,48 +410,61 @@ export class EventStore {
    * commits of all writers that waited for it are gathered into the next frame.
    */
   #schedule(): void {
-    if (this.#scheduled || this.#writing !== undefined) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#writing = this.#writeFrames().finally(() => {
-        this.#writing = undefined;
-      });
-    });
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writing = new Promise(setImmediate).then(() => this.#writeFrames());
   }
 
   async #writeFrames(): Promise<void> {
+    const { log } = this.#options;
     try {
-      while (this.#frame.commits > 0) {
-        if (!this.#claimed) await this.#claim();
-        const time = this.#lastTime;
-        const frame = this.#frame.seal(this.#sealed);
-        this.#afterSeal(frame, time);
-        this.#atBoundary();
-        await this.#options.log.append(frame.bytes, frame.header);
-        this.#publish(frame, time);
+      if (!this.#claimed && this.recovered.voidFrames > 0)
+        await log.cut(this.recovered.applied.group);
+      for (;;) {
+        if (this.#waiting.length === 0 && this.#frame.commits > 0) this.#seal();
+        const frame = this.#waiting[0];
+        if (frame === undefined) return;
+        await log.append(frame.bytes, frame.header);
+        this.#waiting.shift();
+        this.#waitingBytes -= frame.bytes.length;
+        this.#publish(frame);
         await new Promise(setImmediate);
       }
     } catch (error) {
       this.#poison(error);
+    } finally {
+      // Here and not in a continuation: a commit appended in between would wait for ever.
+      this.#isWriting = false;
     }
   }
 
-  /** The first frame of a writer raises the epoch, so that an older writer's frames are void. */
-  async #claim(): Promise<void> {
-    if (this.recovered.voidFrames > 0) await this.#options.log.cut(this.#sealed.group);
-    const claim = FrameBuilder.claim(this.#sealed);
-    await this.#options.log.append(claim.bytes, claim.header);
-    this.#claimed = true;
-    // What was appended meanwhile is in the memtables, but not in a frame yet: the claim's entry
-    // goes in at their sequence.
-    this.#sealed = afterFrame(claim.header, this.#sealed.time);
-    this.#applyFrameEntry(claim);
+  #isBoundaryDue(position: number): boolean {
+    return (
+      this.#frame.bytes >= FRAME_BYTES_MAX ||
+      this.#boundaryListeners.some((listener) => listener.isDue(position))
+    );
   }
 
-  #afterSeal(frame: SealedFrame, time: number): void {
-    this.#sealed = afterFrame(frame.header, time);
+  /** Ends the frame that is being gathered; what is frozen now is exactly the state at its end. */
+  #seal(): void {
+    // The first frame of a writer raises the epoch, so that an older writer's frames are void.
+    if (!this.#claimed) {
+      this.#claimed = true;
+      this.#enqueue(FrameBuilder.claim(this.#sealed), this.#sealed.time);
+    }
+    this.#enqueue(this.#frame.seal(this.#sealed), this.#lastTime);
     assert(this.#sealed.position === this.#appendedPosition, 'invariant 5: sealed is all appended');
+    for (const { pin, done } of this.#freezes.splice(0)) done(this.#freezeNow(pin));
+    for (const listener of this.#boundaryListeners) listener.reached();
+    if (this.#options.store.activeBytes() > this.#options.memtableBytes) {
+      void this.#freezeNow(undefined);
+    }
+  }
+
+  #enqueue(frame: SealedFrame, time: number): void {
+    this.#sealed = afterFrame(frame.header, time);
+    this.#waiting.push({ ...frame, time });
+    this.#waitingBytes += frame.bytes.length;
     this.#applyFrameEntry(frame);
   }
 
@@ -439,31 +474,25 @@ export class EventStore {
     this.#options.store.apply(batch, this.#appendedPosition);
   }
 
-  #atBoundary(): void {
-    for (const { pin, done } of this.#freezes.splice(0)) done(this.#freezeNow(pin));
-    for (const listener of this.#boundaryListeners) listener();
-    if (this.#options.store.activeBytes() > this.#options.memtableBytes) {
-      void this.#freezeNow(undefined);
-    }
-  }
-
   /** Never rejects unhandled: a flush that fails poisons the store, which says so at the next write. */
   #freezeNow(pin: PinMaker | undefined): Promise<void> {
     const applied = this.#sealed;
-    const flushed = this.#options.store
-      .freeze({ sequence: applied.position, applied }, pin?.(applied))
-      .then(async () => {
-        await this.#options.log.trim(applied.group);
-        this.#wakeWaiters();
-      });
+    const flushed = this.#freezeAt(applied, pin);
     flushed.catch((error: unknown) => {
       this.#options.logger.error({ error }, 'a flush failed');
     });
     return flushed;
   }
 
-  #publish(frame: SealedFrame, time: number): void {
-    const { position } = afterFrame(frame.header, time);
+  async #freezeAt(applied: Applied, pin: PinMaker | undefined): Promise<void> {
+    const { store, log } = this.#options;
+    await store.freeze({ sequence: applied.position, applied }, pin?.(applied));
+    await log.trim(applied.group);
+    this.#wakeWaiters();
+  }
+
+  #publish({ header, time }: WaitingFrame): void {
+    const { position } = afterFrame(header, time);
     this.#publishedTime = time;
     this.#options.store.publish(position);
     this.#durable.rise(position);
@@ -477,6 +506,7 @@ export class EventStore {
         : new TidemarkError('POISONED', 'writing the log failed', {}, error);
     this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
     this.#durable.fail(this.#failure);
+    for (const { done } of this.#freezes.splice(0)) done(Promise.reject(this.#failure));
     for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 }

@@ -39,28 +39,31 @@ export class SnapshotManager {
   readonly #options: SnapshotManagerOptions;
   /** Position of the newest snapshot, taken or under way. */
   #newest: number;
+  /** Retirements run one after another. */
+  #retiring: Promise<void> = Promise.resolve();
 
   constructor(options: SnapshotManagerOptions) {
     this.#options = options;
     this.#newest = this.list().at(-1)?.position ?? 0;
-    options.events.onBoundary(() => this.#takeIfDue());
+    options.events.onBoundary({
+      isDue: (position) => this.#isDue(position),
+      reached: () => this.#takeIfDue(),
+    });
   }
 
   /** Takes one at the newest commit, or gives the one that is there already. */
   async take(): Promise<Snapshot> {
     let name = '';
-    try {
-      await this.#options.events.freeze((applied) => {
-        const pin = pinAt(applied);
-        name = pin.name;
-        return pin;
-      });
-    } finally {
-      this.#newest = this.list().at(-1)?.position ?? 0;
-    }
+    await this.#options.events.freeze((applied) => {
+      const pin = pinAt(applied);
+      name = pin.name;
+      this.#newest = Math.max(this.#newest, applied.position);
+      return pin;
+    });
     const taken = this.list().find((snapshot) => snapshot.name === name);
     if (taken === undefined) throw unknown(name);
-    await this.#retire();
+    this.#retiring = this.#retiring.then(() => this.#retire());
+    await this.#retiring;
     return taken;
   }
 
@@ -94,11 +97,15 @@ export class SnapshotManager {
     await this.#options.store.unpin(name);
   }
 
-  /** Called at each frame boundary: the memtables are frozen there and then, the rest is background work. */
+  #isDue(position: number): boolean {
+    const { every } = this.#options;
+    return every !== undefined && position - this.#newest >= every;
+  }
+
+  /** At a frame boundary the memtables are frozen there and then; the rest is background work. */
   #takeIfDue(): void {
-    const { every, events, logger } = this.#options;
-    if (every === undefined || events.sealed.position - this.#newest < every) return;
-    this.#newest = events.sealed.position;
+    const { events, logger } = this.#options;
+    if (!this.#isDue(events.sealed.position)) return;
     this.take().catch((error: unknown) => {
       if (isTidemarkError(error, 'CLOSED')) return;
       logger.error({ error }, 'taking a snapshot failed; the past stays readable without it');
