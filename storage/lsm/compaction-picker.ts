@@ -80,20 +80,20 @@ export function pickFullCompaction(
 }
 
 function pickLeveled(levels: Levels, rules: CompactionRules): CompactionPlan | undefined {
-  let worst = 0;
+  let worst: number | undefined;
   let worstScore = 0;
   for (const [level, tables] of levels.entries()) {
     const score =
       level === 0
         ? tables.length / rules.mergeTablesMin
         : bytesOf(tables) / (rules.levelBytesMax * LEVEL_GROWTH ** (level - 1));
+    const isDue = level === 0 ? score >= 1 : score > 1;
     // Strictly greater: on a tie the upper level, which every read has to pass, goes first.
-    if (score > worstScore) {
-      worst = level;
-      worstScore = score;
-    }
+    if (!isDue || score <= worstScore) continue;
+    worst = level;
+    worstScore = score;
   }
-  if (worstScore < 1) return undefined;
+  if (worst === undefined) return undefined;
   const moving = worst === 0 ? levels[0]! : [cheapest(levels[worst]!, levels[worst + 1] ?? [])];
   return descend(levels, worst, moving);
 }

@@ -64,7 +64,7 @@ const BOUNDS: Readonly<Record<Exclude<keyof LsmTuning, 'compaction'>, readonly [
   {
     blockCacheBytesMax: [0, Number.MAX_SAFE_INTEGER],
     blockBytes: [64, 16 * MIB],
-    filterBitsPerKey: [1, 64],
+    filterBitsPerKey: [1, 40],
     tableBytesMax: [1, Number.MAX_SAFE_INTEGER],
     mergeTablesMin: [2, 1000],
     levelBytesMax: [1, Number.MAX_SAFE_INTEGER],

@@ -28,6 +28,7 @@ import { readRecordLog } from './record-log.ts';
 
 /** A new file is begun when the edits outweigh both this and four times the state they add up to. */
 const EDITS_BYTES_MIN = 1024 * 1024;
+const OPENING_BRACE = 0x7b;
 
 interface Read {
   readonly state: ManifestState;
@@ -222,8 +223,14 @@ function readManifest(files: Files, path: string, logger: Logger): Read {
   return { state, editNumber: last ?? 0 };
 }
 
-function continuesEdits(payload: Buffer, last: Buffer | undefined): boolean {
-  const number = editNumber(payload);
+function continuesEdits(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  last: Buffer | undefined,
+): boolean {
+  if (buffer[start] !== OPENING_BRACE) return false;
+  const number = editNumber(buffer.subarray(start, end));
   if (number === undefined) return false;
   return last === undefined || number > (editNumber(last) ?? 0);
 }

@@ -33,7 +33,7 @@ export interface Memtable {
   /** Cursors whose merge is the range; no key is in two of them. */
   cursors(range: KeyRange, ordinal: number): InternalCursor[];
   /**
-   * Puts a part of the keys in order, taking some 5 ms at most; true once all are. A flush calls it
+   * Puts a part of the keys in order, taking some 4 ms at most; true once all are. A flush calls it
    * before it asks for cursors, so that sorting does not hold up the event loop.
    */
   sortSlice(): boolean;

@@ -1,4 +1,10 @@
-import { asBuffer, corruption, RecordState, recordAt } from '../../base/index.ts';
+import {
+  asBuffer,
+  corruption,
+  RECORD_HEADER_BYTES,
+  RecordState,
+  recordAt,
+} from '../../base/index.ts';
 
 /** What a log of records (`base/record-format.ts`) holds. */
 export interface RecordLog {
@@ -10,19 +16,29 @@ export interface RecordLog {
 }
 
 /**
+ * Tells whether what stands in `buffer` from `start` to `end` may be a payload that continues the
+ * log behind `last`. It must be quick, and is asked of arbitrary bytes: most offsets fail it, so
+ * few checksums are taken. Bytes of a value may look like a record; its number tells them apart.
+ */
+export type Continues = (
+  buffer: Buffer,
+  start: number,
+  end: number,
+  last: Buffer | undefined,
+) => boolean;
+
+/**
  * Reads records up to the first that is not valid. What follows it was never acknowledged, unless a
  * valid record that continues the log stands behind: then something in between was damaged.
  *
  * @param from offset of the first record
- * @param continues whether a payload found behind an invalid record belongs to this log. Bytes of
- *   a value may look like a record; its number tells.
  * @throws CORRUPTION
  */
 export function readRecordLog(
   file: string,
   bytes: Uint8Array,
   from: number,
-  continues: (payload: Buffer, last: Buffer | undefined) => boolean,
+  continues: Continues,
 ): RecordLog {
   const buffer = asBuffer(bytes);
   const payloads: Buffer[] = [];
@@ -33,15 +49,25 @@ export function readRecordLog(
     at = record.end;
     record = recordAt(buffer, at);
   }
-  for (let behind = at + 1; behind < buffer.length; behind++) {
-    const found = recordAt(buffer, behind);
-    if (found.state !== RecordState.valid) continue;
-    if (!continues(buffer.subarray(found.start, found.end), payloads.at(-1))) continue;
+  const behind = findRecord(buffer, at + 1, payloads.at(-1), continues);
+  if (behind !== undefined) {
     throw corruption(file, at, `a record is damaged; a valid one follows at offset ${behind}`);
   }
-  return {
-    payloads,
-    end: at,
-    tornBytes: record.state === RecordState.torn ? buffer.length - at : 0,
-  };
+  const tornBytes = record.state === RecordState.torn ? buffer.length - at : 0;
+  return { payloads, end: at, tornBytes };
+}
+
+function findRecord(
+  buffer: Buffer,
+  from: number,
+  last: Buffer | undefined,
+  continues: Continues,
+): number | undefined {
+  for (let at = from; at + RECORD_HEADER_BYTES < buffer.length; at++) {
+    const start = at + RECORD_HEADER_BYTES;
+    const end = start + buffer.readUInt32LE(at);
+    if (end > buffer.length || !continues(buffer, start, end, last)) continue;
+    if (recordAt(buffer, at).state === RecordState.valid) return at;
+  }
+  return undefined;
 }

@@ -40,7 +40,7 @@ import { WriteBatch } from '../write-batch.ts';
 export const WAL_KIND: FileKind = { magic: 'TDMKWLOG', version: 1 };
 
 const WAL_NAME = /^(\d{6,15})\.wal$/;
-const GROUP_HEADER_BYTES = 16;
+export const GROUP_HEADER_BYTES = 16;
 const WRITE_HEADER_BYTES = 7;
 const SET = 1;
 const DELETE = 2;

@@ -5,9 +5,16 @@ import {
   FILE_HEADER_BYTES,
   type Files,
   type Logger,
+  readU64,
 } from '../../base/index.ts';
 import { readRecordLog } from './record-log.ts';
-import { decodeGroupHeader, WAL_KIND, walName, walNumber } from './write-ahead-log-format.ts';
+import {
+  decodeGroupHeader,
+  GROUP_HEADER_BYTES,
+  WAL_KIND,
+  walName,
+  walNumber,
+} from './write-ahead-log-format.ts';
 
 /** A group of batches found in the log. */
 export interface LoggedGroup {
@@ -79,10 +86,11 @@ async function readFile(
   // A file is used only after its header is on the disk: this one was never used.
   if (isNewest && bytes.length <= FILE_HEADER_BYTES) return [];
   checkFileHeader(bytes, WAL_KIND, path);
-  const log = readRecordLog(path, bytes, FILE_HEADER_BYTES, (payload, last) => {
-    const before = last === undefined ? lastBefore : groupOf(last, path, 0).lastSequence;
-    const found = decodeGroupHeader(payload);
-    return found !== undefined && found.firstSequence > (before ?? 0);
+  const log = readRecordLog(path, bytes, FILE_HEADER_BYTES, (buffer, start, end, last) => {
+    const before = last === undefined ? (lastBefore ?? 0) : groupOf(last, path, 0).lastSequence;
+    const first = end - start < GROUP_HEADER_BYTES ? 0 : readU64(buffer, start);
+    // Every batch in between takes some bytes of the file.
+    return first > before && (last === undefined || first <= before + bytes.length);
   });
   if (log.tornBytes > 0) {
     if (!isNewest) throw corruption(path, log.end, 'a log file that is not the newest is torn');
