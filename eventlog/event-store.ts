@@ -511,5 +511,5 @@ export class EventStore {
   }
 }
 
-/** Makes the pin for the boundary that was reached. */
-export type PinMaker = (applied: Applied) => Pin;
+/** Makes the pin for the boundary that was reached; undefined for none. */
+export type PinMaker = (applied: Applied) => Pin | undefined;

@@ -5,8 +5,8 @@
  * keeps the tables of that state: it costs what the flush costs, and writes go on meanwhile.
  */
 import { isTidemarkError, type Logger, TidemarkError } from '../base/index.ts';
-import { type Applied, type EventStore, STATE_KEYSPACES } from '../eventlog/index.ts';
-import type { KeyspaceStore, Pin, PinnedStoreView } from '../storage/index.ts';
+import { type EventStore, STATE_KEYSPACES } from '../eventlog/index.ts';
+import type { KeyspaceStore, PinnedStoreView } from '../storage/index.ts';
 import { retiredSnapshots, type SnapshotRetention } from './snapshot-retention.ts';
 
 export interface Snapshot {
@@ -29,7 +29,7 @@ export interface SnapshotManagerOptions {
 }
 
 /** The note of a pin: what the manager wants to know again after a restart. */
-interface SnapshotNote {
+interface Note {
   readonly time: number;
 }
 
@@ -39,6 +39,8 @@ export class SnapshotManager {
   readonly #options: SnapshotManagerOptions;
   /** Position of the newest snapshot, taken or under way. */
   #newest: number;
+  /** Names of snapshots that are being written. */
+  readonly #underWay = new Set<string>();
   /** Retirements run one after another. */
   #retiring: Promise<void> = Promise.resolve();
 
@@ -53,14 +55,21 @@ export class SnapshotManager {
 
   /** Takes one at the newest commit, or gives the one that is there already. */
   async take(): Promise<Snapshot> {
+    const { events } = this.#options;
     let name = '';
-    await this.#options.events.freeze((applied) => {
-      const pin = pinAt(applied);
-      name = pin.name;
-      this.#newest = Math.max(this.#newest, applied.position);
-      return pin;
-    });
-    const taken = this.list().find((snapshot) => snapshot.name === name);
+    try {
+      await events.freeze((applied) => {
+        name = nameAt(applied.position);
+        this.#newest = Math.max(this.#newest, applied.position);
+        if (this.#underWay.has(name) || this.#find(name) !== undefined) return undefined;
+        this.#underWay.add(name);
+        return { name, note: { time: applied.time } satisfies Note, keyspaces: STATE_KEYSPACES };
+      });
+    } finally {
+      this.#underWay.delete(name);
+    }
+    // Flushes end in the order they began: one that was under way at this position is done as well.
+    const taken = this.#find(name);
     if (taken === undefined) throw unknown(name);
     this.#retiring = this.#retiring.then(() => this.#retire());
     await this.#retiring;
@@ -75,7 +84,7 @@ export class SnapshotManager {
       .map((pin) => ({
         name: pin.name,
         position: pin.sequence,
-        time: (pin.note as SnapshotNote).time,
+        time: (pin.note as Note).time,
         bytes: pin.bytes,
       }))
       .sort((a, b) => a.position - b.position);
@@ -93,8 +102,12 @@ export class SnapshotManager {
 
   /** Lets a snapshot go. The past stays readable: only the replay to it gets longer. @throws SNAPSHOT_UNKNOWN */
   async release(name: string): Promise<void> {
-    if (!this.list().some((snapshot) => snapshot.name === name)) throw unknown(name);
+    if (this.#find(name) === undefined) throw unknown(name);
     await this.#options.store.unpin(name);
+  }
+
+  #find(name: string): Snapshot | undefined {
+    return this.list().find((snapshot) => snapshot.name === name);
   }
 
   #isDue(position: number): boolean {
@@ -123,10 +136,8 @@ export class SnapshotManager {
   }
 }
 
-function pinAt(applied: Applied): Pin {
-  const note: SnapshotNote = { time: applied.time };
-  const name = NAME_PREFIX + String(applied.position).padStart(16, '0');
-  return { name, note, keyspaces: STATE_KEYSPACES };
+function nameAt(position: number): string {
+  return NAME_PREFIX + String(position).padStart(16, '0');
 }
 
 function unknown(name: string): TidemarkError {
