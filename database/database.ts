@@ -326,7 +326,7 @@ export class Database {
   async #close(): Promise<void> {
     const { store, commitLog, jobs, lock } = this.#parts;
     try {
-      await this.#events.settled().catch(() => {});
+      await this.#events.drain();
       if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {
         await this.#events.freeze().catch(() => {}); // The log has it all: the next opening replays.
       }

@@ -5,7 +5,8 @@
 export interface CommitLog {
   /**
    * Makes a frame durable, as the one after `expected`. Resolves once it is.
-   * One call at a time. @throws POISONED after any failed append; IO_FAILED, DISK_FULL
+   * One call at a time. @throws DISK_FULL, after which the same frame may be appended again; IO_FAILED
+   * or POISONED, after which nothing may
    */
   append(frame: Buffer, expected: Expected): Promise<void>;
   /**

@@ -16,10 +16,18 @@
  * 3. published ≤ sealed ≤ appended positions; readers see published, transactions appended.
  * 4. Frames are written one at a time, in order: at most one can be torn, and none lies behind it.
  * 5. Memtables are frozen only right after a seal, when `sealed` describes exactly what is in them.
- * 6. After a failed append of a frame nothing is appended or published again.
+ * 6. After a failed append of a frame nothing is appended or published again, unless the disk was
+ *    full: then new commits are refused, and the frame is tried again until there is room.
  */
 import { randomInt } from 'node:crypto';
-import { assert, type Clock, type Logger, limits, TidemarkError } from '../base/index.ts';
+import {
+  assert,
+  type Clock,
+  isTidemarkError,
+  type Logger,
+  limits,
+  TidemarkError,
+} from '../base/index.ts';
 import {
   type KeyspaceStore,
   Operation,
@@ -81,6 +89,7 @@ export interface StreamedCommit {
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const FROZEN_MAX = 3;
 const WAITERS_MAX = 100_000;
+const DISK_FULL_RETRY_MS = 500;
 const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
 
 /** Who wants frames to end at certain positions. */
@@ -117,6 +126,10 @@ export class EventStore {
   #isWriting = false;
   #writing: Promise<void> = Promise.resolve();
   #failure: TidemarkError | undefined;
+  /** Why the log takes no frame at the moment. */
+  #full: TidemarkError | undefined;
+  #wakeRetry = () => {};
+  #draining = false;
   #roomWaiters: (() => void)[] = [];
   #closed = false;
   readonly recovered: Recovered;
@@ -171,9 +184,20 @@ export class EventStore {
     return new LogReader(view);
   }
 
-  /** Undefined if a commit may be appended now, else a promise for when. @throws OVERLOADED, POISONED */
+  /**
+   * Undefined if a commit may be appended now, else a promise for when to ask again.
+   * @throws OVERLOADED, DISK_FULL, POISONED, CLOSED
+   */
   room(): Promise<void> | undefined {
     this.#checkWritable();
+    if (this.#full !== undefined) {
+      throw new TidemarkError(
+        'DISK_FULL',
+        'the disk has no room for the log; reads go on, and writing once there is room',
+        this.#full.data,
+        this.#full,
+      );
+    }
     if (this.#hasRoom()) return undefined;
     if (this.#roomWaiters.length >= WAITERS_MAX) {
       throw new TidemarkError('OVERLOADED', `${WAITERS_MAX} commits are waiting already`, {
@@ -307,11 +331,17 @@ export class EventStore {
     return this.#options.log.stats();
   }
 
-  /** Waits for what is under way. */
+  /** Waits until what was appended is durable; on a full disk it gives up, and says so to who waits. */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    this.#wakeRetry();
+    await this.settled().catch(() => {});
+    await this.#writing;
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
-    if (this.#failure === undefined) await this.settled().catch(() => {});
-    await this.#writing;
+    await this.drain();
     this.#closed = true;
     const closed = new TidemarkError('CLOSED', 'the store is closed');
     this.#durable.fail(closed);
@@ -424,7 +454,7 @@ export class EventStore {
         if (this.#waiting.length === 0 && this.#frame.commits > 0) this.#seal();
         const frame = this.#waiting[0];
         if (frame === undefined) return;
-        await log.append(frame.bytes, frame.header);
+        if (!(await this.#appendFrame(frame))) continue;
         this.#waiting.shift();
         this.#waitingBytes -= frame.bytes.length;
         this.#publish(frame);
@@ -435,6 +465,34 @@ export class EventStore {
     } finally {
       // Here and not in a continuation: a commit appended in between would wait for ever.
       this.#isWriting = false;
+    }
+  }
+
+  /**
+   * False if the disk is full: the frame stays in line, new commits are refused, and it is tried
+   * again. What was accepted before is neither acknowledged nor refused until then.
+   */
+  async #appendFrame(frame: WaitingFrame): Promise<boolean> {
+    const { log, logger } = this.#options;
+    try {
+      await log.append(frame.bytes, frame.header);
+      if (this.#full !== undefined) logger.info({}, 'the disk has room again; commits go on');
+      this.#full = undefined;
+      return true;
+    } catch (error) {
+      if (!isTidemarkError(error, 'DISK_FULL') || this.#draining) throw error;
+      if (this.#full === undefined)
+        logger.error({ error }, 'the disk is full; commits are refused');
+      this.#full = error;
+      for (const wake of this.#roomWaiters.splice(0)) wake();
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, DISK_FULL_RETRY_MS);
+        this.#wakeRetry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      return false;
     }
   }
 

@@ -9,7 +9,8 @@
  * Invariants:
  * 1. Frames stand in segments in order of their groups, without a group left out.
  * 2. Only the last segment is written; its frames end at `#end`, and behind lie zeros.
- * 3. After a failed write or sync nothing is appended again (what reached the disk is unknown).
+ * 3. After a failed write or sync nothing is appended again (what reached the disk is unknown),
+ *    but for a write that found the disk full: there the same frame is written again.
  */
 import { join } from 'node:path';
 import {
@@ -19,6 +20,7 @@ import {
   encodeFileHeader,
   FILE_HEADER_BYTES,
   type Files,
+  isTidemarkError,
   type Logger,
   RECORD_HEADER_BYTES,
   RecordState,
@@ -86,20 +88,34 @@ export class FileCommitLog implements CommitLog {
 
   async append(frame: Buffer, expected: Expected): Promise<void> {
     if (this.#failure !== undefined) throw poisoned(this.#failure);
+    const file = await this.#write(frame, expected.group);
     try {
-      const file = await this.#segmentFor(frame, expected.group);
-      const at = this.#end!;
-      await file.write(frame, at);
-      this.#end = at + frame.length;
-      this.#nextGroup = expected.group + 1;
       await this.#allocateAhead(file);
       if (this.#options.durability === Durability.fsync) await file.sync();
     } catch (error) {
       this.#failure = error; // Invariant 3.
-      throw error;
+      throw poisoned(error);
     }
     this.#appends++;
     this.#bytesAppended += frame.length;
+  }
+
+  /**
+   * Writes the frame, unsynced. If the disk is full the same frame may be appended again: it will be
+   * written over what there is of it.
+   */
+  async #write(frame: Buffer, group: number): Promise<WritableFile> {
+    try {
+      const file = await this.#segmentFor(frame, group);
+      const at = this.#end!;
+      await file.write(frame, at);
+      this.#end = at + frame.length;
+      this.#nextGroup = group + 1;
+      return file;
+    } catch (error) {
+      if (!isTidemarkError(error, 'DISK_FULL')) this.#failure = error;
+      throw error;
+    }
   }
 
   *tail(from: number): Iterable<TailFrame> {
@@ -226,9 +242,14 @@ export class FileCommitLog implements CommitLog {
     this.#file = undefined;
     const path = join(directory, segmentName(group));
     const file = await files.openWrite(path);
-    await file.truncate(0);
-    await file.write(encodeFileHeader(SEGMENT_KIND), 0);
-    await files.syncDirectory(directory);
+    try {
+      await file.truncate(0);
+      await file.write(encodeFileHeader(SEGMENT_KIND), 0);
+      await files.syncDirectory(directory);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     if (this.#segments.at(-1)?.path !== path) this.#segments.push({ path, first: group, bytes: 0 });
     this.#file = file;
     this.#end = FILE_HEADER_BYTES;
@@ -254,8 +275,13 @@ export class FileCommitLog implements CommitLog {
   async #allocateAhead(file: WritableFile): Promise<void> {
     if (this.#end! > this.#allocated) {
       const zeros = Math.min(EXTENT_BYTES, Math.max(0, this.#options.segmentBytes - this.#end!));
-      if (zeros > 0) await file.write(EXTENT.subarray(0, zeros), this.#end!);
-      this.#allocated = this.#end! + zeros;
+      try {
+        if (zeros > 0) await file.write(EXTENT.subarray(0, zeros), this.#end!);
+        this.#allocated = this.#end! + zeros;
+      } catch (error) {
+        // The frame itself stands; the next one finds out whether the disk is still full.
+        if (!isTidemarkError(error, 'DISK_FULL')) throw error;
+      }
     }
     this.#segments.at(-1)!.bytes = Math.max(this.#allocated, this.#end!);
   }
