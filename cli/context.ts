@@ -44,6 +44,7 @@ export class Context {
   readonly output: Output;
   /** What the program ends with if nothing fails. */
   exitCode: ExitCode = EXIT.ok;
+  #notes: string[] = [];
 
   constructor(terminal: Terminal, options: GlobalOptions, output: Output) {
     this.terminal = terminal;
@@ -85,11 +86,17 @@ export class Context {
     for (const line of lines) this.output.line(tableLine(layout, line));
   }
 
-  /** A remark for people, beside the answer; programs get the same facts in the JSON. */
+  /** A remark for people, after the answer; programs get the same facts in the JSON. */
   note(text: string): void {
-    if (this.options.json || this.options.quiet) return;
-    const isTerminal = this.terminal.stderr.isTTY === true;
-    this.terminal.stderr.write(`${this.#styled(text, DIM, isTerminal)}\n`);
+    // Nobody reads the answer on: a remark on all of it would be wrong.
+    if (!this.output.isClosed) this.#notes.push(text);
+  }
+
+  /** Writes the answer so far, then the remarks on it. */
+  async finish(): Promise<void> {
+    await this.output.drain();
+    for (const text of this.#notes) this.#remark(text);
+    this.#notes = [];
   }
 
   heading(text: string): void {
@@ -132,6 +139,12 @@ export class Context {
     return count;
   }
 
+  #remark(text: string): void {
+    if (this.options.json || this.options.quiet) return;
+    const isTerminal = this.terminal.stderr.isTTY === true;
+    this.terminal.stderr.write(`${this.#styled(text, DIM, isTerminal)}\n`);
+  }
+
   #styled(text: string, style: number, isTerminal: boolean): string {
     const { NO_COLOR = '' } = this.terminal.environment;
     if (!isTerminal || !this.options.color || NO_COLOR !== '') return text;
@@ -140,7 +153,8 @@ export class Context {
 
   #logger(): Logger {
     if (this.options.verbose) return verboseLogger(this.terminal);
-    const warn = (_fields: object, message: string) => this.note(`tidemark: warning: ${message}`);
+    const warn = (_fields: object, message: string) =>
+      this.#remark(`tidemark: warning: ${message}`);
     return { debug() {}, info() {}, warn, error: warn };
   }
 }

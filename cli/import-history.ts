@@ -2,6 +2,7 @@ import { isTidemarkError, parseTime, TidemarkError } from '../base/index.ts';
 import type { Database, HistoryTransaction } from '../database/index.ts';
 import type { MetadataOptions } from './arguments.ts';
 import type { Context } from './context.ts';
+import { counted } from './counted.ts';
 import { EXIT } from './exit-codes.ts';
 import { existingTable, type ImportTarget } from './import-target.ts';
 import { momentText } from './moment.ts';
@@ -45,7 +46,10 @@ export async function importHistory(
       schema: target.schema,
       onProgress: (now) => {
         done = now;
-        progress.update(input.bytesRead(), `${now.commits} commits, ${now.events} changes`);
+        progress.update(
+          input.bytesRead(),
+          `${counted(now.commits, 'commit')}, ${counted(now.events, 'change')}`,
+        );
       },
     });
   } catch (error) {
@@ -59,7 +63,7 @@ export async function importHistory(
   const { position, time } = database.log.head;
   context.answer(
     { table: target.table, commits, events, skipped: walk.skipped, interrupted, position, time },
-    `${interrupted ? 'interrupted: ' : ''}imported ${events} changes in ${commits} commits into ${target.table}; now at ${momentText({ position, time })}`,
+    `${interrupted ? 'interrupted: ' : ''}imported ${counted(events, 'change')} in ${counted(commits, 'commit')} into ${target.table}; now at ${momentText({ position, time })}`,
   );
   if (interrupted) context.note('go on with the same command and --resume');
 }
@@ -114,7 +118,7 @@ function withLine(
 ): unknown {
   if (!isTidemarkError(error)) return error;
   const { commits, events } = done;
-  const committed = `${events} changes in ${commits} commits are imported`;
+  const committed = `committed before: ${counted(events, 'change')} in ${counted(commits, 'commit')}`;
   const where = error.data.line !== undefined || line === 0 ? '' : `line ${line}: `;
   const message = `${where}${error.message}; ${committed}`;
   return new TidemarkError(error.code, message, { line, ...error.data, commits, events }, error);

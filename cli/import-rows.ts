@@ -2,9 +2,10 @@ import { isTidemarkError, limits, TidemarkError } from '../base/index.ts';
 import type { CommitMetadata, Database, TableDefinition } from '../database/index.ts';
 import { type KeyType, type MetadataOptions, metadataOf } from './arguments.ts';
 import type { Context } from './context.ts';
+import { counted } from './counted.ts';
 import { EXIT } from './exit-codes.ts';
 import { existingTable, type ImportTarget } from './import-target.ts';
-import { momentText } from './moment.ts';
+import { momentText, tableInfo } from './moment.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { columnTypesOf } from './readers/column-types.ts';
 import { csvRows } from './readers/csv-rows.ts';
@@ -55,7 +56,7 @@ export async function importRows(
   const { rows, commits } = run;
   context.answer(
     { table: target.table, rows, commits, interrupted, position, time },
-    `${interrupted ? 'interrupted: ' : ''}imported ${rows} rows in ${commits} commits into ${target.table}; now at ${momentText({ position, time })}`,
+    `${interrupted ? 'interrupted: ' : ''}imported ${counted(rows, 'row')} in ${counted(commits, 'commit')} into ${target.table}; now at ${momentText({ position, time })}`,
   );
 }
 
@@ -96,7 +97,7 @@ class RowImport {
           if (batch.length < this.#batchRows) continue;
           await this.#commit(batch);
           batch = [];
-          progress.update(input.bytesRead(), `${this.rows} rows`);
+          progress.update(input.bytesRead(), counted(this.rows, 'row'));
           if (this.#options.signal.aborted) return;
         }
       }
@@ -105,7 +106,7 @@ class RowImport {
     }
     if (this.#options.signal.aborted) return;
     await this.#commit(batch);
-    progress.update(input.bytesRead(), `${this.rows} rows`);
+    progress.update(input.bytesRead(), counted(this.rows, 'row'));
   }
 
   /** The key column of a table with integer keys holds integers, whatever its schema says or leaves out. */
@@ -141,11 +142,7 @@ class RowImport {
     const keyType = this.#target.keyType ?? this.#guessedKeyType(batch);
     const declaration = { primaryKey, schema, ...(keyType === undefined ? {} : { keyType }) };
     await this.#database.createTable(table, declaration, this.#metadata);
-    const made = existingTable(this.#database, this.#target);
-    if (made !== undefined) return made;
-    throw new TidemarkError('TABLE_UNKNOWN', `table ${table} was dropped during the import`, {
-      table,
-    });
+    return tableInfo(this.#database, table);
   }
 
   /** NDJSON says the type of its keys; CSV does not, and a schema that does is heard first. */
@@ -167,7 +164,7 @@ class RowImport {
   #withCommitted(error: unknown): unknown {
     if (!isTidemarkError(error, 'IMPORT_INVALID')) return error;
     const { rows, commits } = this;
-    const message = `${error.message}; ${rows} rows are committed, in ${commits} commits`;
+    const message = `${error.message}; committed before: ${counted(rows, 'row')} in ${counted(commits, 'commit')}`;
     return new TidemarkError(error.code, message, { ...error.data, rows, commits }, error);
   }
 }

@@ -8,9 +8,8 @@ export interface Progress {
 }
 
 const silent: Progress = { update() {}, stop() {} };
-/** Without a terminal: a line for each tenth, or each 64 MiB where the total is not known. */
-const STEPS = 10;
-const STEP_BYTES = 64 * 1024 * 1024;
+/** Without a terminal: a line now and then, and none for what is done at once. */
+const LINE_INTERVAL_MS = 2000;
 
 /**
  * A bar on a terminal, plain lines elsewhere; both on standard error.
@@ -53,15 +52,14 @@ function barProgress(terminal: Terminal, label: string, total: number | undefine
 }
 
 function lineProgress(terminal: Terminal, label: string, total: number | undefined): Progress {
-  const step = total === undefined ? STEP_BYTES : Math.max(1, total / STEPS);
-  let reported = 0;
+  let due = performance.now() + LINE_INTERVAL_MS;
   return {
     update(done, note) {
-      const reached = Math.floor(done / step);
-      if (reached <= reported) return;
-      reported = reached;
+      const now = performance.now();
+      if (now < due) return;
+      due = now + LINE_INTERVAL_MS;
       const share = total === undefined ? '' : `${Math.floor((done / total) * 100)}%  `;
-      terminal.stderr.write(`${label}  ${share}${note}\n`);
+      terminal.stderr.write(`${`${label}  ${share}${note}`.trimEnd()}\n`);
     },
     stop() {},
   };

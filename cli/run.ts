@@ -23,12 +23,12 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   });
   try {
     await program.parseAsync([...words], { from: 'user' });
-    await output.drain();
+    await (context === undefined ? output.drain() : context.finish());
     return context?.exitCode ?? EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return await afterParsing(error, output, terminal, json);
     // What was answered before the failure is still an answer.
-    await output.drain().catch(() => undefined);
+    await (context?.finish() ?? output.drain()).catch(() => undefined);
     return report(error, terminal, json);
   }
 }

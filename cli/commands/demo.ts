@@ -73,7 +73,7 @@ async function firstDays(story: Story, directory: string): Promise<string> {
           tx.table('products').update('CHAIR-7', { stock: stock - 2 });
           tx.table('orders').update(1002, { state: 'sent' });
         },
-        { actor: 'ben', reason: 'handed to the carrier', correlationId: 'parcel-77' },
+        { actor: 'ben', reason: 'handed over', correlationId: 'parcel-77' },
       ),
     );
     story.table(orders.scan(), 'id', 'customer', 'sku');
@@ -108,8 +108,8 @@ async function reopened(story: Story, directory: string, before: string): Promis
     );
 
     story.chapter('What changed since?');
-    const head = { position: db.log.head.position };
-    const differences = await story.run('', () => db.diff(before, head));
+    const { head } = db.log;
+    const differences = await story.run('', () => db.diff(before, { position: head.position }));
     story.table(
       differences.map(({ table, key, op, before: was, after: is }) => ({
         table,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Difference } from '../../database/index.ts';
 import { countArgument, type Moment, momentArgument } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { cellText } from '../table-layout.ts';
 
 interface DiffOptions {
@@ -39,7 +40,7 @@ async function diff(
       cells: differenceCells,
       json: (difference) => difference,
     });
-    context.note(shown === 0 ? 'no difference' : `${shown} differences`);
+    context.note(shown === 0 ? 'no difference' : counted(shown, 'difference'));
   });
 }
 

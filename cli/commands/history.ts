@@ -9,6 +9,7 @@ import {
   withMoment,
 } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { momentText, readAt, tableInfo } from '../moment.ts';
 
 interface HistoryOptions extends MomentOptions {
@@ -47,7 +48,7 @@ async function history(
         json: (version) => ({ table, key, ...version, asOf: moment }),
       });
       if (shown === 0) throw neverWas(table, key, momentText(moment));
-      context.note(`${shown} versions as of ${momentText(moment)}`);
+      context.note(`${counted(shown, 'version')} as of ${momentText(moment)}`);
     });
   });
 }

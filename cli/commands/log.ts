@@ -10,6 +10,7 @@ import {
   withMoment,
 } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { EXIT } from '../exit-codes.ts';
 import { momentText, readAt } from '../moment.ts';
 import { cellText } from '../table-layout.ts';
@@ -78,9 +79,9 @@ async function log(context: Context, options: LogOptions): Promise<void> {
         limit,
       });
       const shown = await context.list({ items, cells: entryCells, json: (entry) => entry });
-      context.note(`${shown} events as of ${momentText(moment)}`);
+      context.note(`${counted(shown, 'event')} as of ${momentText(moment)}`);
       if (options.follow === true) {
-        await context.output.drain();
+        await context.finish();
         await follow(context, database, filter, moment.position + 1);
       }
     });

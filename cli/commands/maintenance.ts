@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isPlainObject } from '../../base/index.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { EXIT } from '../exit-codes.ts';
 import { startProgress } from '../progress.ts';
 import type { Cells } from '../table-layout.ts';
@@ -42,7 +43,7 @@ async function verify(context: Context): Promise<void> {
     });
     context.answer(
       {},
-      ok ? 'sound: every check holds' : `damaged: ${report.problemCount} problems`,
+      ok ? 'sound: every check holds' : `damaged: ${counted(report.problemCount, 'problem')}`,
     );
   });
 }
@@ -66,6 +67,8 @@ async function compact(context: Context): Promise<void> {
 function flattened(value: object, prefix = ''): Cells {
   const cells: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
+    if (Array.isArray(member) && member.length === 0) continue;
+    if (prefix !== '' && name === 'name') continue;
     const label: string = isNamed(member) ? `${prefix}${member.name}` : `${prefix}${name}`;
     if (isPlainObject(member)) Object.assign(cells, flattened(member, `${label}.`));
     else if (Array.isArray(member) && member.some(isPlainObject)) {

@@ -9,6 +9,7 @@ import {
   withMoment,
 } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { momentText, readAt, tableInfo } from '../moment.ts';
 
 interface ScanOptions extends MomentOptions {
@@ -76,7 +77,7 @@ async function scan(context: Context, table: string, options: ScanOptions) {
         cells: (stored) => rowCells(stored, primaryKey),
         json: (stored) => ({ ...stored, asOf: moment }),
       });
-      context.note(`${rows} rows as of ${momentText(moment)}`);
+      context.note(`${counted(rows, 'row')} as of ${momentText(moment)}`);
     }),
   );
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { momentText } from '../moment.ts';
 
 /** `snapshot take|list|release`; plain `snapshot` takes one. */
@@ -38,7 +39,7 @@ async function list(context: Context): Promise<void> {
       cells: ({ name, position, time, bytes }) => ({ name, position, time, bytes }),
       json: (snapshot) => snapshot,
     });
-    context.note(`${shown} snapshots`);
+    context.note(counted(shown, 'snapshot'));
   });
 }
 

@@ -11,6 +11,7 @@ import {
   withMoment,
 } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
+import { counted } from '../counted.ts';
 import { momentText, readAt } from '../moment.ts';
 import { readSchema } from '../readers/schema-file.ts';
 
@@ -117,7 +118,7 @@ async function listTables(context: Context, options: MomentOptions): Promise<voi
         cells: ({ info, rows }) => tableCells(info, rows),
         json: ({ info, rows }) => ({ ...info, rows, asOf: moment }),
       });
-      context.note(`${tables.length} tables as of ${momentText(moment)}`);
+      context.note(`${counted(tables.length, 'table')} as of ${momentText(moment)}`);
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
-import { limits } from '../../base/index.ts';
+import { type JsonValue, limits } from '../../base/index.ts';
 import { badLine } from './bad-line.ts';
 import { type ColumnTypes, cellValue } from './column-types.ts';
 import type { SourceRow } from './source-row.ts';
@@ -65,8 +65,12 @@ function checkedHeader(names: readonly string[], line: number): readonly string[
   return names;
 }
 
+/** Own properties, so that a column named `__proto__` is one like any other. */
 function rowOf(header: readonly string[], record: readonly string[], types: ColumnTypes) {
-  return Object.fromEntries(
-    header.map((name, index) => [name, cellValue(record[index] ?? '', types.get(name))]),
-  );
+  const cells: [string, JsonValue][] = [];
+  header.forEach((name, index) => {
+    const value = cellValue(record[index] ?? '', types.get(name));
+    if (value !== undefined) cells.push([name, value]);
+  });
+  return Object.fromEntries(cells);
 }
