@@ -22,19 +22,17 @@ import {
   resolveStoreOptions,
 } from './lsm-options.ts';
 import { Manifest } from './manifest.ts';
-import type { ManifestEdit, TableRecord } from './manifest-format.ts';
+import type { ManifestEdit } from './manifest-format.ts';
 import type { ManifestState } from './manifest-state.ts';
-import { createMemtable, type Memtable } from './memtable.ts';
+import { Memtables } from './memtables.ts';
+import { Pins } from './pins.ts';
 import { checkTables } from './store-check.ts';
 import { checkStoreDirectory } from './store-directory.ts';
 import type { Table, TableFacts } from './table.ts';
 import { TableFiles } from './table-files.ts';
-import { buildLevels, KeyCover, levelOfNewTable } from './table-placement.ts';
+import { KeyCover, levelOfNewTable, levelsOf, placedTables } from './table-placement.ts';
 import { Tree } from './tree.ts';
 import { Version } from './version.ts';
-
-/** The memtables of all keyspaces, which are frozen and flushed together. */
-type Memtables = readonly Memtable[];
 
 interface Frozen {
   readonly memtables: Memtables;
@@ -50,13 +48,6 @@ interface Flushed {
   /** Held, because no version holds them yet. */
   readonly tables: readonly Table[];
 }
-
-interface HeldPin {
-  readonly pinned: Pinned;
-  readonly version: Version;
-}
-
-type PlacedTable = TableRecord & { readonly level: number };
 
 /**
  * The keyspaces as LSM trees: memtables in front, tables below, one manifest for all.
@@ -84,7 +75,7 @@ export class LsmStore implements KeyspaceStore {
   readonly #indexes: readonly (number | undefined)[];
   /** The greatest key of each appended keyspace. */
   readonly #lastKeys: (string | undefined)[];
-  readonly #pins = new Map<string, HeldPin>();
+  readonly #pins: Pins;
   readonly #viewsLeftOpen = new FinalizationRegistry((close: () => void) => close());
   #active: Memtables;
   /** Oldest first; those whose flush is under way or done, but not published, included. */
@@ -116,10 +107,11 @@ export class LsmStore implements KeyspaceStore {
     this.#indexes = indexes;
     this.#appliedSequence = manifest.state.mark?.sequence ?? 0;
     this.#publishedSequence = this.#appliedSequence;
-    this.#active = this.#emptyMemtables();
+    this.#active = new Memtables(this.#keyspaces);
     this.#version = this.#buildVersion();
     this.#lastKeys = this.#version.trees.map((tree) => tree?.levels[1]?.at(-1)?.largest);
-    for (const pin of manifest.state.pins.values()) this.#holdPin(pin.name);
+    this.#pins = new Pins(this.#keyspaces, files);
+    for (const name of manifest.state.pins.keys()) this.#pins.hold(name, manifest.state);
     this.published = this.#storeView({
       version: () => this.#openVersion(),
       ordinal: () => this.#publishedOrdinal,
@@ -167,12 +159,7 @@ export class LsmStore implements KeyspaceStore {
     this.checkWritable();
     assert(sequence >= this.#appliedSequence, 'the sequence of batches never falls');
     this.#checkKeys(batch);
-    const ordinal = ++this.#ordinal;
-    const { keyspaces, keys, sources, starts, ends } = batch;
-    for (let i = 0; i < keys.length; i++) {
-      const memtable = this.#active[this.#indexes[keyspaces[i]!]!]!;
-      memtable.set(keys[i]!, sources[i], starts[i]!, ends[i]!, ordinal);
-    }
+    this.#active.apply(batch, this.#indexes, ++this.#ordinal);
     this.#appliedSequence = sequence;
     this.#unpublished.push(sequence);
   }
@@ -194,9 +181,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   activeBytes(): number {
-    let bytes = 0;
-    for (const memtable of this.#active) bytes += memtable.bytes();
-    return bytes;
+    return this.#active.bytes();
   }
 
   frozenCount(): number {
@@ -208,7 +193,7 @@ export class LsmStore implements KeyspaceStore {
     assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
     assert(pin === undefined || this.#isNewPin(pin.name), `the name of a pin is new: ${pin?.name}`);
     const frozen: Frozen = { memtables: this.#active, mark, pin, ordinal: this.#ordinal };
-    this.#active = this.#emptyMemtables();
+    this.#active = new Memtables(this.#keyspaces);
     this.#frozen.push(frozen);
     this.#unflushedCount++;
     this.#refresh();
@@ -219,22 +204,21 @@ export class LsmStore implements KeyspaceStore {
 
   pins(): readonly Pinned[] {
     this.#checkOpen();
-    return Array.from(this.#pins.values(), ({ pinned }) => pinned);
+    return this.#pins.list();
   }
 
   pinnedView(name: string): PinnedStoreView {
     this.#checkOpen();
-    return this.#pinnedStoreView(this.#pin(name).version, 0);
+    return this.#pinnedStoreView(this.#pins.version(name), 0);
   }
 
   async unpin(name: string): Promise<void> {
     this.checkWritable();
-    const pin = this.#pin(name);
-    this.#pins.delete(name);
+    const version = this.#pins.drop(name);
     try {
       await this.#manifest.commit(
         () => ({ unpin: [name] }),
-        () => pin.version.release(),
+        () => version.release(),
       );
     } catch (error) {
       throw this.#poison(error);
@@ -248,7 +232,7 @@ export class LsmStore implements KeyspaceStore {
   }
 
   async check(damagesMax: number): Promise<readonly Damage[]> {
-    const held = [this.#openVersion(), ...Array.from(this.#pins.values(), (pin) => pin.version)];
+    const held = [this.#openVersion(), ...this.#pins.versions()];
     for (const version of held) version.retain();
     try {
       return await checkTables(this.#configuration, this.#files, held, damagesMax);
@@ -320,7 +304,7 @@ export class LsmStore implements KeyspaceStore {
 
   async #writeTables(frozen: Frozen): Promise<TableFacts[]> {
     const tables: TableFacts[] = [];
-    for (const [index, memtable] of frozen.memtables.entries()) {
+    for (const [index, memtable] of frozen.memtables.all.entries()) {
       const keyspace = this.#keyspaces[index]!;
       const below = placedTables(this.#manifest.state).filter(
         (table) => table.keyspace === keyspace.id,
@@ -348,7 +332,7 @@ export class LsmStore implements KeyspaceStore {
   #flushInstalled(frozen: Frozen, tables: readonly TableFacts[]): void {
     this.#flushes++;
     for (const table of tables) this.#bytesFlushed += table.bytes;
-    if (frozen.pin !== undefined) this.#holdPin(frozen.pin.name);
+    if (frozen.pin !== undefined) this.#pins.hold(frozen.pin.name, this.#manifest.state);
     const hidden = tables.map((table) => this.#files.table(table).retain());
     this.#flushed.push({ frozen, tables: hidden });
     this.#reveal();
@@ -376,50 +360,22 @@ export class LsmStore implements KeyspaceStore {
     const placed = placedTables(this.#manifest.state).filter(({ number }) => !hidden.has(number));
     return new Version(
       this.#keyspaces.map(({ id }, index) => {
-        const memtables = [this.#active[index]!];
+        const memtables = [this.#active.all[index]!];
         for (let i = this.#frozen.length - 1; i >= 0; i--) {
-          const memtable = this.#frozen[i]!.memtables[index]!;
+          const memtable = this.#frozen[i]!.memtables.all[index]!;
           if (memtable.entryCount() > 0) memtables.push(memtable);
         }
-        return new Tree(memtables, this.#levels(placed, id));
+        return new Tree(memtables, levelsOf(placed, id, this.#files));
       }),
     );
-  }
-
-  #levels(placed: readonly PlacedTable[], keyspace: number) {
-    const own = placed.filter((table) => table.keyspace === keyspace);
-    return buildLevels(own.map((each) => ({ table: this.#files.table(each), level: each.level })));
   }
 
   #levelOfNew(table: TableFacts): number {
     return levelOfNewTable(this.#keyspaces[this.#indexes[table.keyspace]!]!.shape);
   }
 
-  #emptyMemtables(): Memtables {
-    return this.#keyspaces.map(createMemtable);
-  }
-
   #isNewPin(name: string): boolean {
     return !this.#pins.has(name) && !this.#frozen.some((frozen) => frozen.pin?.name === name);
-  }
-
-  #holdPin(name: string): void {
-    const { tables: records, pins } = this.#manifest.state;
-    const { note, sequence, keyspaces, tables } = pins.get(name)!;
-    const placed = tables.map(({ number, level }) => ({ ...records.get(number)!, level }));
-    const trees = this.#keyspaces.map(({ id }) =>
-      keyspaces.includes(id) ? new Tree([], this.#levels(placed, id)) : undefined,
-    );
-    const bytes = placed.reduce((sum, table) => sum + table.bytes, 0);
-    this.#pins.set(name, { pinned: { name, note, sequence, bytes }, version: new Version(trees) });
-  }
-
-  #pin(name: string): HeldPin {
-    const pin = this.#pins.get(name);
-    if (pin !== undefined) return pin;
-    throw new TidemarkError('SNAPSHOT_UNKNOWN', `there is no pin ${JSON.stringify(name)}`, {
-      name,
-    });
   }
 
   #storeView(moment: Moment): StoreView {
@@ -512,15 +468,6 @@ export class LsmStore implements KeyspaceStore {
 
 function numberOf(table: Table): number {
   return table.facts.number;
-}
-
-function placedTables(state: ManifestState): PlacedTable[] {
-  const placed: PlacedTable[] = [];
-  for (const table of state.tables.values()) {
-    const { level } = table;
-    if (level !== undefined) placed.push({ ...table, level });
-  }
-  return placed;
 }
 
 function checkKeyspacesKnown(state: ManifestState, keyspaces: readonly KeyspaceDefinition[]): void {

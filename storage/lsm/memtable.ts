@@ -1,9 +1,6 @@
 import type { ByteString } from '../../base/index.ts';
-import { type KeyspaceDefinition, KeyspaceShape } from '../keyspace-store.ts';
 import type { KeyRange } from '../ordered-view.ts';
-import { AppendedMemtable } from './appended-memtable.ts';
 import type { InternalCursor } from './internal-cursor.ts';
-import { OverwrittenMemtable } from './overwritten-memtable.ts';
 
 /**
  * What was written to one keyspace and is not in a table yet.
@@ -37,10 +34,4 @@ export interface Memtable {
    * before it asks for cursors, so that sorting does not hold up the event loop.
    */
   sortSlice(): boolean;
-}
-
-export function createMemtable(keyspace: KeyspaceDefinition): Memtable {
-  return keyspace.shape === KeyspaceShape.appended
-    ? new AppendedMemtable()
-    : new OverwrittenMemtable();
 }

@@ -1,10 +1,16 @@
 import type { ByteString } from '../../base/index.ts';
 import { KeyspaceShape } from '../keyspace-store.ts';
-import type { Table } from './table.ts';
+import type { ManifestState } from './manifest-state.ts';
+import type { Table, TableFacts } from './table.ts';
+import type { TableFiles } from './table-files.ts';
 
 export interface KeySpan {
   readonly smallest: ByteString;
   readonly largest: ByteString;
+}
+
+export interface PlacedTable extends TableFacts {
+  readonly level: number;
 }
 
 /** Tables of a keyspace that never overlap need no level 0. */
@@ -12,14 +18,27 @@ export function levelOfNewTable(shape: KeyspaceShape): number {
   return shape === KeyspaceShape.appended ? 1 : 0;
 }
 
-/** Level 0 newest first, the others in key order. */
-export function buildLevels(
-  placed: readonly { readonly table: Table; readonly level: number }[],
+/** The tables in the tree. */
+export function placedTables(state: ManifestState): PlacedTable[] {
+  const placed: PlacedTable[] = [];
+  for (const table of state.tables.values()) {
+    const { level } = table;
+    if (level !== undefined) placed.push({ ...table, level });
+  }
+  return placed;
+}
+
+/** The levels of one keyspace: level 0 newest first, the others in key order. */
+export function levelsOf(
+  placed: readonly PlacedTable[],
+  keyspace: number,
+  files: TableFiles,
 ): readonly (readonly Table[])[] {
   const levels: Table[][] = [];
-  for (const { table, level } of placed) {
-    while (levels.length <= level) levels.push([]);
-    levels[level]!.push(table);
+  for (const facts of placed) {
+    if (facts.keyspace !== keyspace) continue;
+    while (levels.length <= facts.level) levels.push([]);
+    levels[facts.level]!.push(files.table(facts));
   }
   levels[0]?.sort((a, b) => b.facts.age - a.facts.age);
   for (const level of levels.slice(1)) level.sort((a, b) => (a.smallest < b.smallest ? -1 : 1));
