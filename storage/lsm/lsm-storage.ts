@@ -16,6 +16,7 @@ import { checkWrite, keyNotFound } from '../write-check.ts';
 import type { Background } from './background.ts';
 import { type LsmTuning, resolveTuning } from './lsm-options.ts';
 import { LsmStore } from './lsm-store.ts';
+import { makeDurableDirectory } from './store-directory.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 import { decodeGroupWrites, encodedWritesBytes } from './write-ahead-log-format.ts';
 import { type LoggedState, readWriteAheadLog } from './write-ahead-log-reader.ts';
@@ -87,7 +88,7 @@ export class LsmStorage implements StorageEngine {
     const { memtableBytesMax = MEMTABLE_BYTES_MAX, durability = 'fsync', background } = options;
     const tuning = resolveTuning(options, OPTION_NAMES);
     checkOptions(durability, memtableBytesMax);
-    files.makeDirectory(directory);
+    await makeDurableDirectory(files, directory);
     const lock = files.lock(join(directory, 'LOCK'));
     const opening: { store?: LsmStore; log?: WriteAheadLog } = {};
     try {
@@ -103,7 +104,7 @@ export class LsmStorage implements StorageEngine {
       });
       opening.store = store;
       const wal = join(directory, 'wal');
-      files.makeDirectory(wal);
+      await makeDurableDirectory(files, wal);
       const flushed = store.flushedMark()?.sequence ?? 0;
       const logged = await readWriteAheadLog(files, wal, flushed, logger);
       await replay(store, logged, memtableBytesMax);

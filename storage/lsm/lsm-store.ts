@@ -1,4 +1,4 @@
-import { assert, type Logger, TidemarkError } from '../../base/index.ts';
+import { assert, isTidemarkError, type Logger, TidemarkError } from '../../base/index.ts';
 import {
   type Damage,
   type KeyspaceDefinition,
@@ -27,7 +27,7 @@ import type { ManifestState } from './manifest-state.ts';
 import { Memtables } from './memtables.ts';
 import { Pins } from './pins.ts';
 import { checkTables } from './store-check.ts';
-import { checkStoreDirectory } from './store-directory.ts';
+import { checkStoreDirectory, makeDurableDirectory } from './store-directory.ts';
 import type { Table, TableFacts } from './table.ts';
 import { TableFiles } from './table-files.ts';
 import { KeyCover, levelOfNewTable, levelsOf, placedTables } from './table-placement.ts';
@@ -60,7 +60,8 @@ interface Flushed {
  * 4. `#version` is the active memtables, the frozen ones, and what the manifest holds and is not hidden.
  * 5. Memtables are flushed in the order they were frozen, all keyspaces in one manifest edit.
  * 6. A table file is removed only after the manifest stopped naming it and no version holds it.
- * 7. After a failed flush the store is poisoned: it reads on and takes no writes.
+ * 7. After a failed flush the store is poisoned: it reads on and takes no writes. A full disk is no
+ *    failure: the flush waits until there is room.
  */
 export class LsmStore implements KeyspaceStore {
   readonly published: StoreView;
@@ -94,6 +95,9 @@ export class LsmStore implements KeyspaceStore {
   #bytesFlushed = 0;
   #openViews = 0;
   #failure: unknown;
+  /** Why a flush is held up. */
+  #full: TidemarkError | undefined;
+  #endPause = () => {};
   #closing: Promise<void> | undefined;
 
   private constructor(configuration: LsmStoreConfiguration, manifest: Manifest, files: TableFiles) {
@@ -136,13 +140,12 @@ export class LsmStore implements KeyspaceStore {
     const configuration = resolveStoreOptions(options);
     const { files, directory, companions, logger, keyspaces } = configuration;
     checkStoreDirectory(files, directory, companions);
-    files.makeDirectory(directory);
+    await makeDurableDirectory(files, directory);
     const manifest = await Manifest.open(files, directory, logger);
     try {
       checkKeyspacesKnown(manifest.state, keyspaces);
       const tables = new TableFiles(configuration, manifest);
-      files.makeDirectory(tables.directory);
-      await files.syncDirectory(directory);
+      await makeDurableDirectory(files, tables.directory);
       await tables.removeOrphans(manifest.state.tables);
       return new LsmStore(configuration, manifest, tables);
     } catch (error) {
@@ -186,6 +189,10 @@ export class LsmStore implements KeyspaceStore {
 
   frozenCount(): number {
     return this.#unflushedCount;
+  }
+
+  heldUpBy(): TidemarkError | undefined {
+    return this.#full;
   }
 
   async freeze(mark: Mark, pin?: Pin): Promise<void> {
@@ -266,6 +273,7 @@ export class LsmStore implements KeyspaceStore {
 
   async #close(): Promise<void> {
     this.#compactions.stop();
+    this.#endPause();
     await this.#flushing;
     await this.#compactions.settled();
     await this.#manifest.close();
@@ -285,21 +293,49 @@ export class LsmStore implements KeyspaceStore {
     }
   }
 
+  /** Tries again for as long as the disk is full: the memtable stays, and readers read it. */
   async #flush(frozen: Frozen): Promise<void> {
     try {
       this.#checkPoison();
-      const tables = await this.#writeTables(frozen);
-      await this.#configuration.awaitDurable(frozen.mark.sequence);
-      if (tables.length > 0) await this.#files.syncDirectory();
-      await this.#manifest.commit(
-        (state) => this.#flushEdit(state, frozen, tables),
-        () => this.#flushInstalled(frozen, tables),
-      );
+      for (;;) {
+        try {
+          await this.#flushOnce(frozen);
+          this.#full = undefined;
+          return;
+        } catch (error) {
+          if (!isTidemarkError(error, 'DISK_FULL') || this.#closing !== undefined) throw error;
+          if (this.#full === undefined)
+            this.#logger.error({ error }, 'the disk is full; a flush waits');
+          this.#full = error;
+          await this.#pause(DISK_FULL_RETRY_MS);
+        }
+      }
     } catch (error) {
       throw this.#poison(error);
     } finally {
       this.#unflushedCount--;
     }
+  }
+
+  async #flushOnce(frozen: Frozen): Promise<void> {
+    const tables = await this.#writeTables(frozen);
+    await this.#configuration.awaitDurable(frozen.mark.sequence);
+    if (tables.length > 0) await this.#files.syncDirectory();
+    await this.#manifest.commit(
+      (state) => this.#flushEdit(state, frozen, tables),
+      () => this.#flushInstalled(frozen, tables),
+    );
+  }
+
+  /** Waits, but not longer than until the store is closed. */
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #writeTables(frozen: Frozen): Promise<TableFacts[]> {

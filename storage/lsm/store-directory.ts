@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { corruption, type Files, TidemarkError } from '../../base/index.ts';
 import { CURRENT_NAME, manifestNumber, tableNumber } from './manifest-format.ts';
 
@@ -41,4 +41,11 @@ export function checkStoreDirectory(
     `${directory} holds ${foreign.slice(0, 3).join(', ')}, which is not of a store`,
     { directory, files: foreign.slice(0, 20) },
   );
+}
+
+/** Makes a directory where there is none, so that its name survives a loss of power. */
+export async function makeDurableDirectory(files: Files, directory: string): Promise<void> {
+  if (files.isDirectory(directory)) return;
+  files.makeDirectory(directory);
+  await files.syncDirectory(dirname(directory));
 }

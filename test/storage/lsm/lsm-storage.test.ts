@@ -63,6 +63,19 @@ describe('LsmStorage', () => {
     await engine.close();
   });
 
+  it('syncs the names of the directories that it makes', async () => {
+    const root = temporaryDirectory();
+    const directory = join(root, 'engine');
+    const files = new FailingFiles();
+    const syncedWith: string[] = [];
+    files.fails = (operation, path) => {
+      if (operation === 'syncDirectory') syncedWith.push(...readdirSync(path));
+      return false;
+    };
+    await (await LsmStorage.open({ directory, files })).close();
+    expect(syncedWith).toEqual(expect.arrayContaining(['engine', 'sst', 'wal', '000001.wal']));
+  });
+
   it('cuts off a write that a crash tore, says so, and goes on', async () => {
     const directory = temporaryDirectory();
     const engine = await LsmStorage.open({ directory });
