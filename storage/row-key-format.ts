@@ -1,7 +1,7 @@
 /**
- * Row keys as bytes that order as the keys do, and of which none is a prefix of another, so that a
- * position or another part can follow. The idea of the escaped string is that of FoundationDB's
- * tuple layer.
+ * Row keys as bytes that order as the keys do, and that stay in order and apart whatever follows
+ * them, as long as that starts with a byte below FF: a position does. The idea of the escaped
+ * string is that of FoundationDB's tuple layer.
  *
  * | OFFSET | SIZE | MEANING |
  * |---|---|---|
@@ -11,9 +11,11 @@
  * | 1 + n | 1 | string: 00 ends it |
  *
  * A key is valid if and only if its type is known and its length is exactly what the type says:
- * 9 bytes for an integer, or up to and with the first 00 that no FF follows for a string.
+ * 9 bytes for an integer, which lies within ±(2^53 - 1), or up to and with the first 00 that no FF
+ * follows for a string, which is valid UTF-8.
  * Strings order by code point (UTF-8 bytes), integers by value.
  */
+import { isUtf8 } from 'node:buffer';
 import { type ByteString, limits, TidemarkError } from '../base/index.ts';
 
 /** What callers use as a row's key: the type is the table's. */
@@ -27,6 +29,7 @@ const INTEGER = '\x03';
 const INTEGER_BYTES = 9;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: 00 is what must be escaped
 const PLAIN = /^[\x01-\x7f]*$/;
+const ESCAPED = /^(?:[^\0]|\0\xff)*$/;
 
 /** @throws KEY_TYPE, KEY_TOO_LARGE */
 export function encodeRowKey(key: RowKey, type: KeyType, table: string): ByteString {
@@ -70,12 +73,16 @@ export function decodeRowKey(encoded: ByteString): RowKey | undefined {
   if (encoded.startsWith(INTEGER)) {
     if (encoded.length !== INTEGER_BYTES) return undefined;
     const bytes = Buffer.from(encoded, 'latin1');
-    return ((bytes.readUInt32BE(1) ^ 0x80000000) | 0) * 0x100000000 + bytes.readUInt32BE(5);
+    const high = (bytes.readUInt32BE(1) ^ 0x80000000) | 0;
+    const value = high * 0x100000000 + bytes.readUInt32BE(5);
+    return Number.isSafeInteger(value) ? value : undefined;
   }
   if (!encoded.startsWith(STRING) || !encoded.endsWith('\0')) return undefined;
   const body = encoded.slice(1, -1);
   if (PLAIN.test(body)) return body;
-  return Buffer.from(body.replaceAll('\0\xff', '\0'), 'latin1').toString('utf8');
+  if (!ESCAPED.test(body)) return undefined;
+  const bytes = Buffer.from(body.replaceAll('\0\xff', '\0'), 'latin1');
+  return isUtf8(bytes) ? bytes.utf8Slice(0, bytes.length) : undefined;
 }
 
 function wrongType(key: unknown, type: KeyType, table: string): TidemarkError {
