@@ -109,7 +109,9 @@ export function readCommitHead(source: Buffer, start: number, end: number): Comm
   if (events < 1) return undefined;
   const summaries: TableSummary[] = [];
   for (let i = 0; i < count; i++) {
-    summaries.push(readSummary(source, start + COMMIT_HEAD_BYTES + i * SUMMARY_BYTES));
+    const summary = readSummary(source, start + COMMIT_HEAD_BYTES + i * SUMMARY_BYTES);
+    if (i > 0 && summary.table <= summaries[i - 1]!.table) return undefined;
+    summaries.push(summary);
   }
   return {
     time: readU64(source, start + TIME_AT),
