@@ -61,6 +61,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   POISONED: EXIT.io,
   LOCKED: EXIT.locked,
   DIRECTORY_MISSING: EXIT.notFound,
+  DIRECTORY_EXISTS: EXIT.conflict,
   DIRECTORY_FOREIGN: EXIT.refused,
   FORMAT_UNSUPPORTED: EXIT.damage,
   CORRUPTION: EXIT.damage,

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../support/temporary-directory.ts';
@@ -198,5 +198,31 @@ describe('help', () => {
     expect(await runCli(['--help'])).toMatchObject({ code: 0, stderr: '' });
     expect((await runCli(['scan', '--help'])).stdout).toMatch(/--as-of/);
     expect((await runCli(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('a damaged store', () => {
+  it('ends verify with exit code 6 and the name of the file, whichever table it is', async () => {
+    const damaged = join(directory, 'damaged');
+    await runCli(['--data', damaged, 'create-table', 't', '--key', 'id']);
+    await runCli(['--data', damaged, 'insert', 't', '{"id":"a"}']);
+    await runCli(['--data', damaged, 'compact']);
+    let reports = 0;
+    for (const name of readdirSync(join(damaged, 'sst'))) {
+      const path = join(damaged, 'sst', name);
+      const sound = readFileSync(path);
+      const bytes = Buffer.from(sound);
+      // Into the first block, which follows a file header of 16 bytes.
+      bytes[20]! ^= 1;
+      writeFileSync(path, bytes);
+      const { code, stdout, stderr } = await runCli(['--data', damaged, 'verify']);
+      expect(code).toBe(6);
+      expect(stdout + stderr).toContain(name);
+      if (/^damaged: \d+ problem/m.test(stdout)) reports++;
+      writeFileSync(path, sound);
+    }
+    // The others are met by opening the store already.
+    expect(reports).toBeGreaterThan(0);
+    expect(await runCli(['--data', damaged, 'verify'])).toMatchObject({ code: 0 });
   });
 });
