@@ -53,6 +53,7 @@ export const ERRORS = {
   POISONED: 'An earlier write or sync failed; the store refuses writes until it is reopened.',
   LOCKED: 'Another process, or another part of this one, has the store open.',
   DIRECTORY_MISSING: 'There is no store at this path.',
+  DIRECTORY_EXISTS: 'There is a store at this path already.',
   DIRECTORY_FOREIGN: 'The directory holds files that are not a store of this kind.',
   FORMAT_UNSUPPORTED: 'A file was written in a format version this release does not read.',
   CORRUPTION: 'Stored bytes fail their checks.',

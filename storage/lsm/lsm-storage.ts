@@ -16,13 +16,17 @@ import { checkWrite, keyNotFound } from '../write-check.ts';
 import type { Background } from './background.ts';
 import { type LsmTuning, resolveTuning } from './lsm-options.ts';
 import { LsmStore } from './lsm-store.ts';
-import { makeDurableDirectory } from './store-directory.ts';
+import { checkNoStoreExists, checkStoreExists, makeDurableDirectory } from './store-directory.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 import { decodeGroupWrites, encodedWritesBytes } from './write-ahead-log-format.ts';
 import { type LoggedState, readWriteAheadLog } from './write-ahead-log-reader.ts';
 
 export interface LsmStorageOptions extends LsmTuning {
   readonly directory: string;
+  /** False: a directory without a store is refused. Default: true. */
+  readonly createIfMissing?: boolean;
+  /** True: a directory with a store is refused. Default: false. */
+  readonly errorIfExists?: boolean;
   /** Default: the machine's own. */
   readonly files?: Files;
   /** Default: says nothing. */
@@ -80,18 +84,20 @@ export class LsmStorage implements StorageEngine {
   /**
    * Opens the store in a directory, or makes one.
    *
-   * @throws LOCKED, OPTION_INVALID, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, IO_FAILED,
-   *   DISK_FULL
+   * @throws LOCKED, OPTION_INVALID, DIRECTORY_MISSING, DIRECTORY_EXISTS, DIRECTORY_FOREIGN,
+   *   CORRUPTION, FORMAT_UNSUPPORTED, IO_FAILED, DISK_FULL
    */
   static async open(options: LsmStorageOptions): Promise<LsmStorage> {
     const { directory, files = new NodeFiles(), logger = silentLogger } = options;
     const { memtableBytesMax = MEMTABLE_BYTES_MAX, durability = 'fsync', background } = options;
     const tuning = resolveTuning(options, OPTION_NAMES);
     checkOptions(durability, memtableBytesMax);
+    if (options.createIfMissing === false) checkStoreExists(files, directory);
     await makeDurableDirectory(files, directory);
     const lock = files.lock(join(directory, 'LOCK'));
     const opening: { store?: LsmStore; log?: WriteAheadLog } = {};
     try {
+      if (options.errorIfExists === true) checkNoStoreExists(files, directory);
       const store = await LsmStore.open({
         ...tuning,
         files,
@@ -234,6 +240,8 @@ export class LsmStorage implements StorageEngine {
 
 const OPTION_NAMES: readonly string[] = [
   'directory',
+  'createIfMissing',
+  'errorIfExists',
   'files',
   'logger',
   'durability',

@@ -49,3 +49,19 @@ export async function makeDurableDirectory(files: Files, directory: string): Pro
   files.makeDirectory(directory);
   await files.syncDirectory(dirname(directory));
 }
+
+/** @throws DIRECTORY_MISSING */
+export function checkStoreExists(files: Files, directory: string): void {
+  if (files.exists(join(directory, CURRENT_NAME))) return;
+  throw new TidemarkError('DIRECTORY_MISSING', `a store in ${directory} does not exist`, {
+    directory,
+  });
+}
+
+/** For whoever holds the directory's lock. @throws DIRECTORY_EXISTS */
+export function checkNoStoreExists(files: Files, directory: string): void {
+  if (!files.exists(join(directory, CURRENT_NAME))) return;
+  throw new TidemarkError('DIRECTORY_EXISTS', `a store in ${directory} exists already`, {
+    directory,
+  });
+}

@@ -1,4 +1,4 @@
-import { cpSync, readdirSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { byteStringOf, bytesOf, silentLogger } from '../../../base/index.ts';
@@ -173,6 +173,19 @@ describe('LsmStorage', () => {
     const again = await LsmStorage.open({ directory, durability: 'os' });
     expect(textAt(again, 'a')).toBe('1');
     await again.close();
+  });
+
+  it('makes a store, or opens one, only where that is allowed', async () => {
+    const directory = join(temporaryDirectory(), 'engine');
+    await expect(LsmStorage.open({ directory, createIfMissing: false })).rejects.toMatchObject({
+      code: 'DIRECTORY_MISSING',
+    });
+    expect(existsSync(directory)).toBe(false);
+    await (await LsmStorage.open({ directory, errorIfExists: true })).close();
+    await expect(LsmStorage.open({ directory, errorIfExists: true })).rejects.toMatchObject({
+      code: 'DIRECTORY_EXISTS',
+    });
+    await (await LsmStorage.open({ directory, createIfMissing: false })).close();
   });
 
   it('refuses options that it does not know or cannot use', async () => {
