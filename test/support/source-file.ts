@@ -24,17 +24,24 @@ export function sourceFile(path: string, text: string): SourceFile {
   return { path, text, ...masked(text) };
 }
 
-/** Every TypeScript file below the given folders of `root`; folders that are not there are empty. */
+/**
+ * Every TypeScript file below the given folders of `root`, packages installed there apart; folders
+ * that are not there are empty.
+ */
 export function readSourceTree(root: string, folders: readonly string[]): SourceFile[] {
   const files: SourceFile[] = [];
   for (const folder of folders) {
     const names = readDirectory(join(root, folder)).map((name) => name.replaceAll('\\', '/'));
-    for (const name of names.filter((name) => name.endsWith('.ts')).sort()) {
+    for (const name of names.filter(isOurs).sort()) {
       const path = posix.join(folder, name);
       files.push(sourceFile(path, readFileSync(join(root, path), 'utf8')));
     }
   }
   return files;
+}
+
+function isOurs(name: string): boolean {
+  return name.endsWith('.ts') && !name.split('/').includes('node_modules');
 }
 
 function readDirectory(path: string): string[] {

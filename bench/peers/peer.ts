@@ -1,0 +1,51 @@
+/**
+ * A store that is measured: a table of orders with its full history, durable at every commit. A
+ * peer does each job as well as its users know how, through its public interface.
+ *
+ * Lists and visitors, so that a synchronous peer pays no promise a row and an asynchronous one can
+ * pipeline. Rows are handed over as objects, one at a time, and must be whole.
+ */
+import type { Order, OrderChange } from '../orders.ts';
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** When a commit was made, as the peer stamped it: microseconds UTC. */
+export type Moment = number;
+
+/** A row as the peer gives it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export type Visit = (row: Row | undefined, index: number) => void;
+
+export interface PastQuestion {
+  readonly id: number;
+  readonly moment: Moment;
+}
+
+export interface PeerStore {
+  /** One commit; done when it is durable. */
+  insert(orders: readonly Order[]): MaybePromise<Moment>;
+  /** One commit of changes to single rows, in order. */
+  update(changes: readonly OrderChange[]): MaybePromise<Moment>;
+  read(ids: readonly number[], visit: Visit): MaybePromise<void>;
+  /** Each question on its own: moments need not be those of commits, and are seldom equal. */
+  readAsOf(questions: readonly PastQuestion[], visit: Visit): MaybePromise<void>;
+  /** All rows in order of their ids. */
+  scan(visit: Visit): MaybePromise<void>;
+  scanAsOf(moment: Moment, visit: Visit): MaybePromise<void>;
+  /** All versions of a row, oldest first. */
+  history(id: number, visit: Visit): MaybePromise<void>;
+  /** What an operator would do before looking at the size on disk. */
+  compact(): MaybePromise<void>;
+  /** Bytes on disk by part, where the peer can tell. */
+  parts(): Readonly<Record<string, number>>;
+  close(): MaybePromise<void>;
+}
+
+export interface Peer {
+  readonly name: string;
+  /** How it is set up, for the report. */
+  readonly setup: string;
+  /** Opens the store in a directory, or makes it. */
+  open(directory: string): Promise<PeerStore>;
+}

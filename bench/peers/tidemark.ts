@@ -1,0 +1,89 @@
+import { Database, parseTime, type Table } from '../../database/index.ts';
+import { ORDER_SCHEMA, type Order, type OrderChange } from '../orders.ts';
+import type { Moment, PastQuestion, Peer, PeerStore, Visit } from './peer.ts';
+
+/** Nothing is switched off: schema, full history, checksums, `durability: 'fsync'`, default sizes. */
+export const tidemark: Peer = {
+  name: 'tidemark',
+  setup: 'default options, with a schema',
+  async open(directory) {
+    const database = await Database.open(directory);
+    if (database.tables().length === 0) {
+      await database.createTable('orders', { schema: ORDER_SCHEMA, primaryKey: 'id' });
+    }
+    return new TidemarkStore(database);
+  },
+};
+
+class TidemarkStore implements PeerStore {
+  readonly #database: Database;
+  readonly #orders: Table;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#orders = database.table('orders');
+  }
+
+  async insert(orders: readonly Order[]): Promise<Moment> {
+    const [first] = orders;
+    const done =
+      orders.length === 1
+        ? await this.#orders.insert(first!, METADATA)
+        : await this.#orders.insertMany(orders, METADATA);
+    return parseTime(done.time);
+  }
+
+  async update(changes: readonly OrderChange[]): Promise<Moment> {
+    const done = await this.#database.transact((transaction) => {
+      const orders = transaction.table('orders');
+      for (const { id, status, amount } of changes) orders.update(id, { status, amount });
+    }, METADATA);
+    return parseTime(done.time);
+  }
+
+  read(ids: readonly number[], visit: Visit): void {
+    for (let i = 0; i < ids.length; i++) visit(this.#orders.get(ids[i]!), i);
+  }
+
+  readAsOf(questions: readonly PastQuestion[], visit: Visit): void {
+    for (let i = 0; i < questions.length; i++) {
+      const { id, moment } = questions[i]!;
+      const view = this.#database.asOf(moment);
+      visit(view.table('orders').get(id), i);
+      view.close();
+    }
+  }
+
+  scan(visit: Visit): void {
+    let index = 0;
+    for (const row of this.#orders.scan()) visit(row, index++);
+  }
+
+  scanAsOf(moment: Moment, visit: Visit): void {
+    const view = this.#database.asOf(moment);
+    let index = 0;
+    for (const row of view.table('orders').scan()) visit(row, index++);
+    view.close();
+  }
+
+  history(id: number, visit: Visit): void {
+    this.#orders.history(id).forEach(({ row }, index) => {
+      visit(row, index);
+    });
+  }
+
+  compact(): Promise<void> {
+    return this.#database.compact();
+  }
+
+  parts(): Readonly<Record<string, number>> {
+    const { keyspaces } = this.#database.stats().storage;
+    return Object.fromEntries(keyspaces.map(({ name, tableBytes }) => [name, tableBytes]));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+}
+
+const METADATA = { actor: 'bench', reason: 'measuring' };

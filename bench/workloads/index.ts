@@ -1,0 +1,29 @@
+import { bulkInsert, pipelinedInsert, smallInserts } from './bulk-insert.ts';
+import { diskUse } from './disk-use.ts';
+import { history } from './history.ts';
+import { opening, recovery } from './opening.ts';
+import { pastPointReads, pointReads } from './point-reads.ts';
+import { rowHistory } from './row-history.ts';
+import { pastScan, scan } from './scans.ts';
+import { concurrentCommits, singleCommits } from './single-commits.ts';
+import type { Workload } from './workload.ts';
+
+export type { Scene, Workload } from './workload.ts';
+
+/** In this order: what reads the history comes after it, and what adds to it comes last. */
+export const WORKLOADS: readonly Workload[] = [
+  bulkInsert,
+  pipelinedInsert,
+  smallInserts,
+  history,
+  opening,
+  pointReads,
+  pastPointReads,
+  scan,
+  pastScan,
+  rowHistory,
+  diskUse,
+  recovery,
+  singleCommits,
+  concurrentCommits,
+];
