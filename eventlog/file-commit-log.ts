@@ -130,8 +130,7 @@ export class FileCommitLog implements CommitLog {
     const { path } = segment;
     const bytes = this.#options.files.readFile(path);
     segment.bytes = bytes.length;
-    if (last && bytes.length < FILE_HEADER_BYTES) {
-      // The crash came between creating the file and its first sync: no frame was ever in it.
+    if (last && isUnborn(bytes, segment.first)) {
       this.#torn = { file: path, offset: 0 };
       this.#end = 0;
       return;
@@ -285,6 +284,16 @@ export class FileCommitLog implements CommitLog {
     }
     this.#segments.at(-1)!.bytes = Math.max(this.#allocated, this.#end!);
   }
+}
+
+/**
+ * Whether a crash came between creating a segment and its first sync: its header never reached the
+ * disk, or lost its page to zeros while pages behind it were written. No frame of it was acknowledged.
+ */
+function isUnborn(bytes: Buffer, first: number): boolean {
+  if (bytes.length < FILE_HEADER_BYTES) return true;
+  const blank = bytes.subarray(0, FILE_HEADER_BYTES).every((byte) => byte === 0);
+  return blank && !hasLaterFrame(bytes, FILE_HEADER_BYTES - 1, first - 1);
 }
 
 /** Whether a whole frame of a later group stands somewhere behind `offset`. */
