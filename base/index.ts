@@ -40,4 +40,5 @@ export {
   sealRecord,
 } from './record-format.ts';
 export { replaceFile } from './replace-file.ts';
+export { SlicePace } from './slice-pace.ts';
 export { formatTime, parseTime, type TimeInput } from './time.ts';

@@ -1,8 +1,7 @@
-import { TidemarkError, unreachable } from '../../base/index.ts';
+import { SlicePace, TidemarkError, unreachable } from '../../base/index.ts';
 import type { KeyspaceDefinition } from '../keyspace-store.ts';
 import { type CompactionPlan, type Levels, PlanKind } from './compaction-picker.ts';
 import { PENDING_BYTES_MAX } from './flush.ts';
-import { SlicePace } from './slice-pace.ts';
 import type { TableFacts } from './table.ts';
 import type { NewTable, TableFiles } from './table-files.ts';
 import { KeyCover } from './table-placement.ts';

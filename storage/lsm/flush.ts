@@ -1,7 +1,7 @@
+import { SlicePace } from '../../base/index.ts';
 import type { KeyspaceDefinition } from '../keyspace-store.ts';
 import type { Memtable } from './memtable.ts';
 import { mergeCursors } from './merge-cursor.ts';
-import { SlicePace } from './slice-pace.ts';
 import type { TableFacts } from './table.ts';
 import type { TableFiles } from './table-files.ts';
 import type { KeyCover } from './table-placement.ts';
