@@ -2,16 +2,16 @@
  * Checks the trees against the log they came from, by making the log again: each frame is encoded
  * anew from the commits and events that the trees hold. Its hash must be the one it was written
  * with, its predecessor must be the one it names, and what its commits and events project to must
- * stand in the trees, byte for byte.
+ * stand in the trees, byte for byte, and nothing else.
  */
-import { asBuffer, ByteWriter, bytesOf } from '../base/index.ts';
+import { asBuffer, ByteWriter, bytesOf, orderedU64, RecordState, recordAt } from '../base/index.ts';
 import { type StoreView, WriteBatch } from '../storage/index.ts';
 import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
 import { type CommitHead, lastPositionOf } from './commit-format.ts';
 import type { EventRecord } from './event-format.ts';
 import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf } from './frame-format.ts';
-import { KEYSPACES } from './keyspaces.ts';
+import { KEYSPACES, Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
 import { projectCommit, projectEvent } from './projection.ts';
 
@@ -31,8 +31,11 @@ export interface ChainCheck {
   readonly applied: Applied;
 }
 
+const YIELD_EVERY = 1000;
+
 /**
- * Walks the frames up to position `to`. Gives way to other work between frames: the caller steps it.
+ * Walks all frames. Gives way to other work between frames: the caller steps it.
+ * @param to the newest position the view holds
  * @param report called for each finding
  */
 export function* checkChain(
@@ -52,13 +55,11 @@ export function* checkChain(
     if (frame.firstPosition + frame.events - 1 > to) break;
     const commits = commitsOfFrame(reader, frame);
     const again = encodeFrame(bytes, commits);
-    const intact = hashOf(again) === frame.hash;
-    const verdict = judgeFrame(check.applied, frame, intact);
-    if (verdict !== Verdict.apply) {
-      const why = intact ? 'does not continue the one before it' : 'has another hash than it had';
+    const fault = faultOf(check.applied, frame, again);
+    if (fault !== undefined) {
       report({
         check: 'chain',
-        message: `frame ${frame.group} (from position ${frame.firstPosition}) ${why}`,
+        message: `frame ${frame.group} (from position ${frame.firstPosition}) ${fault}`,
       });
     }
     const time = commits.at(-1)?.head.time ?? check.applied.time;
@@ -81,6 +82,49 @@ export function* checkChain(
       message: `the chain ends at position ${check.applied.position}, before ${to}`,
     });
   }
+  yield* checkNothingElse(view, check, report);
+}
+
+/** Looking up what the log gives does not meet what stands in the trees beside it. */
+function* checkNothingElse(
+  view: StoreView,
+  check: ChainCheck,
+  report: (finding: Finding) => void,
+): Generator<ChainCheck> {
+  const cursor = view.keyspace(Keyspace.history).scan();
+  let entries = 0;
+  try {
+    while (cursor.next()) if (++entries % YIELD_EVERY === 0) yield check;
+  } finally {
+    cursor.close();
+  }
+  if (entries !== check.historyEntries) {
+    report({
+      check: 'projection',
+      message: `history holds ${entries} entries; the log gives ${check.historyEntries}`,
+    });
+  }
+  const { position, group } = check.applied;
+  const ends = { commits: position, events: position, frames: group };
+  for (const { id, name } of KEYSPACES) {
+    if (name !== 'commits' && name !== 'events' && name !== 'frames') continue;
+    const behind = view.keyspace(id).scan({ from: orderedU64(ends[name] + 1) });
+    if (behind.next()) {
+      report({
+        check: 'chain',
+        message: `${name} goes on behind the chain, which ends at ${ends[name]}`,
+      });
+    }
+    behind.close();
+  }
+}
+
+/** What is wrong with a frame that was encoded again; undefined if nothing is. */
+function faultOf(applied: Applied, frame: FrameHeader, again: Buffer): string | undefined {
+  if (hashOf(again) !== frame.hash) return 'has another hash than it had';
+  if (recordAt(again, 0).state !== RecordState.valid) return 'has another checksum than it had';
+  const verdict = judgeFrame(applied, frame, true);
+  return verdict === Verdict.apply ? undefined : 'does not continue the one before it';
 }
 
 interface Commit {

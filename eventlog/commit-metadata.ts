@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  corruption,
   isPlainObject,
   type JsonObject,
   limits,
@@ -44,8 +45,14 @@ export function encodeMetadata(metadata: CommitMetadata): string {
   return json === '{}' ? '' : json;
 }
 
+/** @throws CORRUPTION if it is not what `encodeMetadata` gave */
 export function decodeMetadata(json: string): CommitMetadata {
-  return json === '' ? {} : (JSON.parse(json) as CommitMetadata);
+  if (json === '') return {};
+  try {
+    return JSON.parse(json) as CommitMetadata;
+  } catch {
+    throw corruption('commits', 0, 'the metadata of a commit is not JSON', 'who and why');
+  }
 }
 
 function invalid(why: string): TidemarkError {
