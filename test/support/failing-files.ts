@@ -13,6 +13,8 @@ export type FileOperation = 'open' | 'write' | 'sync' | 'rename' | 'remove' | 's
 export class FailingFiles implements Files {
   /** Asked before each operation that changes something. */
   fails: (operation: FileOperation, path: string) => boolean = () => false;
+  /** What it fails with. A full disk may get room again; after IO_FAILED nothing is known. */
+  code: 'DISK_FULL' | 'IO_FAILED' = 'DISK_FULL';
   readonly #inner = new NodeFiles();
 
   makeDirectory(path: string): void {
@@ -79,6 +81,6 @@ export class FailingFiles implements Files {
 
   #ask(operation: FileOperation, file: string): void {
     if (!this.fails(operation, file)) return;
-    throw new TidemarkError('DISK_FULL', `${operation} of ${file} failed`, { operation, file });
+    throw new TidemarkError(this.code, `${operation} of ${file} failed`, { operation, file });
   }
 }

@@ -137,8 +137,9 @@ describe('LsmStorage', () => {
     const files = new FailingFiles();
     const engine = await LsmStorage.open({ directory, files });
     await engine.set('a', bytesOf('1'));
+    files.code = 'IO_FAILED';
     files.fails = (_, path) => path.includes('sst');
-    await expect(engine.flush()).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(engine.flush()).rejects.toMatchObject({ code: 'IO_FAILED' });
     files.fails = () => false;
     await expect(engine.set('b', bytesOf('2'))).rejects.toMatchObject({ code: 'POISONED' });
     await engine.close();

@@ -114,9 +114,10 @@ describe('a flush', () => {
       const files = new FailingFiles();
       const store = await open(directory, { files });
       await write(store, 1, { a: '1', b: '1' });
+      files.code = 'IO_FAILED';
       files.fails = (operation, path) => operation === failing && path.includes('sst');
       await expect(write(store, 2, { a: '2', b: undefined })).rejects.toMatchObject({
-        code: 'DISK_FULL',
+        code: 'IO_FAILED',
       });
       files.fails = () => false;
       expect(() => store.apply(new WriteBatch(), 3)).toThrow(coded('POISONED'));
@@ -137,8 +138,9 @@ describe('a flush', () => {
     const directory = temporaryDirectory();
     const files = new FailingFiles();
     const store = await open(directory, { files });
+    files.code = 'IO_FAILED';
     files.fails = (operation, path) => operation === 'sync' && path.includes('MANIFEST');
-    await expect(write(store, 1, { a: '1' })).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(write(store, 1, { a: '1' })).rejects.toMatchObject({ code: 'IO_FAILED' });
     expect(() => store.apply(new WriteBatch(), 2)).toThrow(coded('POISONED'));
     expect(store.flushedMark()).toBeUndefined();
     await store.close();

@@ -166,8 +166,9 @@ describe('a manifest', () => {
     const directory = temporaryDirectory();
     const files = new FailingFiles();
     const manifest = await Manifest.open(files, directory, silentLogger);
+    files.code = 'IO_FAILED';
     files.fails = (operation) => operation === 'sync';
-    await expect(commitAll(manifest, [{ next: 9 }])).rejects.toMatchObject({ code: 'DISK_FULL' });
+    await expect(commitAll(manifest, [{ next: 9 }])).rejects.toMatchObject({ code: 'IO_FAILED' });
     files.fails = () => false;
     await expect(commitAll(manifest, [{ next: 9 }])).rejects.toMatchObject({ code: 'POISONED' });
     expect(manifest.state).toEqual(EMPTY_STATE);
