@@ -1,3 +1,4 @@
+import type { TidemarkError } from '../base/index.ts';
 import type { OrderedView } from './ordered-view.ts';
 import type { WriteBatch } from './write-batch.ts';
 
@@ -34,11 +35,13 @@ export interface KeyspaceStore {
   activeBytes(): number;
   /** Frozen memtables that are not on disk yet. Owners slow down writers by it. */
   frozenCount(): number;
+  /** Why flushes are held up for the time being: a full disk. Undefined if they are not. */
+  heldUpBy(): TidemarkError | undefined;
   /**
    * Ends the present memtable at `mark.sequence`, which must be the newest applied one, and writes
    * it out in the background once `awaitDurable(sequence)` has resolved. With `pin`, the state at
    * the mark is kept under that name until `unpin`, over restarts.
-   * Resolves when flushed. @throws POISONED, DISK_FULL, IO_FAILED
+   * Resolves when flushed; on a full disk it waits for room. @throws POISONED, IO_FAILED
    */
   freeze(mark: Mark, pin?: Pin): Promise<void>;
   pins(): readonly Pinned[];

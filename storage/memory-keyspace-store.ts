@@ -109,6 +109,10 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
     return total;
   }
 
+  heldUpBy(): undefined {
+    return undefined;
+  }
+
   frozenCount(): number {
     return this.#frozenCount;
   }

@@ -130,7 +130,7 @@ export class Compactions {
         () => this.#store.installed(),
       );
     } catch (error) {
-      this.#store.failed(error);
+      if (!isTidemarkError(error, 'DISK_FULL')) this.#store.failed(error);
       throw error;
     }
   }

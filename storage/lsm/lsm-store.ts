@@ -34,6 +34,8 @@ import { KeyCover, levelOfNewTable, levelsOf, placedTables } from './table-place
 import { Tree } from './tree.ts';
 import { Version } from './version.ts';
 
+const DISK_FULL_RETRY_MS = 500;
+
 interface Frozen {
   readonly memtables: Memtables;
   readonly mark: Mark;

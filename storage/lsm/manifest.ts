@@ -7,6 +7,7 @@ import {
   encodeRecord,
   FILE_HEADER_BYTES,
   type Files,
+  isTidemarkError,
   type Logger,
   replaceFile,
   TidemarkError,
@@ -41,7 +42,8 @@ interface Read {
  * Invariants:
  * 1. `state` is what is on disk: an edit changes it once it is synced, and not before.
  * 2. Edits are written one after the other, in the order of their numbers.
- * 3. After a failed write nothing more is written: what is on disk is not known.
+ * 3. After a failed write nothing more is written: what is on disk is not known. But where the disk
+ *    was full, the next edit begins a new file, and what the old one ends in does not matter.
  */
 export class Manifest {
   readonly #files: Files;
@@ -54,6 +56,8 @@ export class Manifest {
   #stateBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
+  /** The newest write found the disk full. */
+  #isFull = false;
 
   private constructor(files: Files, directory: string, read: Read, fileNumber: number) {
     this.#files = files;
@@ -70,7 +74,13 @@ export class Manifest {
       ? readCurrent(files, directory, logger)
       : readNothing(files, directory, numbers);
     const manifest = new Manifest(files, directory, read, Math.max(0, ...numbers));
-    await manifest.#begin();
+    try {
+      await manifest.#begin();
+    } catch (error) {
+      // What is there can be read all the same.
+      if (!isTidemarkError(error, 'DISK_FULL') || read.editNumber === 0) throw error;
+      manifest.#isFull = true;
+    }
     return manifest;
   }
 
@@ -104,10 +114,12 @@ export class Manifest {
     const state = applyEdit(this.#state, edit);
     assert(typeof state !== 'string', `an edit fits the state: ${state}`);
     try {
-      if (this.#isOutweighed()) await this.#begin();
+      if (this.#isFull || this.#isOutweighed()) await this.#begin();
+      this.#isFull = false;
       await this.#write(edit);
     } catch (error) {
-      this.#failure = error;
+      if (isTidemarkError(error, 'DISK_FULL')) this.#isFull = true;
+      else this.#failure = error;
       throw error;
     }
     this.#state = state;
@@ -134,6 +146,7 @@ export class Manifest {
     const name = manifestName(this.#fileNumber);
     const file = await this.#files.openWrite(join(this.#directory, name));
     this.#file = file;
+    await old?.close();
     await file.truncate(0);
     await file.write(encodeFileHeader(MANIFEST_KIND), 0);
     await this.#write(wholeState(this.#state));
@@ -141,7 +154,6 @@ export class Manifest {
     await this.#files.syncDirectory(this.#directory);
     const current = [encodeFileHeader(CURRENT_KIND), encodeRecord(Buffer.from(name, 'latin1'))];
     await replaceFile(this.#files, join(this.#directory, CURRENT_NAME), Buffer.concat(current));
-    await old?.close();
     for (const number of manifestNumbers(this.#files, this.#directory)) {
       if (number === this.#fileNumber) continue;
       await this.#files.remove(join(this.#directory, manifestName(number)));
