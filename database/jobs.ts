@@ -45,8 +45,8 @@ const RETRY_DELAY_MS = 200;
 const HISTORY_MAX = 50;
 /** Greater runs first. What readers and writers wait for comes before what is only good to have. */
 const PRIORITIES: readonly (readonly [string, number])[] = [
-  ['flush', 30],
-  ['compact', 20],
+  ['compaction', 30],
+  ['full compaction', 20],
   ['verify', 10],
 ];
 
