@@ -10,7 +10,7 @@ import {
 import * as tidy from './support/tidy-checks.ts';
 
 /** What the package hands out and runs; a worker's entry is found by the `new URL` that names it. */
-const ROOTS = ['database/index.ts', 'storage/index.ts', 'cli/main.ts'];
+const ROOTS = ['database/index.ts', 'storage/index.ts', 'level/index.ts', 'cli/main.ts'];
 
 const tree = readSourceTree(join(import.meta.dirname, '..'), [...tidy.LAYERS, ...tidy.OUTSIDE]);
 
@@ -94,6 +94,8 @@ describe('each check can fail', () => {
         'query/b.ts': "import { x } from '../eventlog/index.ts';\nimport { y } from './c.ts';",
         'query/d.ts': "import type { x } from '../database/index.ts';",
         'cli/e.ts': "import { x } from '../test/support/x.ts';",
+        'level/g.ts': "import { x } from '../storage/index.ts';\nimport { y } from './h.ts';",
+        'database/i.ts': "import { x } from '../level/index.ts';",
         'test/f.ts': "import { x } from '../cli/main.ts';",
       }),
     );
@@ -101,6 +103,7 @@ describe('each check can fail', () => {
       'base/a.ts:2: imports storage/index.ts: base comes before storage',
       'query/d.ts:1: imports database/index.ts: query comes before database',
       'cli/e.ts:1: imports test/support/x.ts: nothing imports test',
+      'database/i.ts:1: imports level/index.ts: nothing imports level',
     ]);
   });
 
