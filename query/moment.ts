@@ -7,6 +7,7 @@
  */
 import { type Clock, formatTime, parseTime, TidemarkError, type TimeInput } from '../base/index.ts';
 import { type EventStore, lastPositionOf } from '../eventlog/index.ts';
+import type { KeyspaceStore } from '../storage/index.ts';
 
 export type MomentInput =
   | TimeInput
@@ -22,22 +23,32 @@ export interface Moment {
   readonly provisional: boolean;
 }
 
+/** What moments are resolved against. */
+export interface Present {
+  readonly events: EventStore;
+  readonly store: KeyspaceStore;
+  readonly clock: Clock;
+}
+
 /** @throws TIME_MALFORMED, TIME_WITHOUT_ZONE, TIME_OUT_OF_RANGE, POSITION_INVALID, POSITION_AHEAD */
-export function resolveMoment(input: MomentInput, events: EventStore, clock: Clock): Moment {
+export function resolveMoment(input: MomentInput, present: Present): Moment {
   if (typeof input === 'object' && input !== null && !(input instanceof Date)) {
     if ((input.position === undefined) === (input.time === undefined)) {
       throw new TidemarkError('ARGUMENT_INVALID', 'a moment is a time, {time} or {position}');
     }
-    if (input.position !== undefined) return atPosition(input.position, events);
-    return atTime(parseTime(input.time), events, clock);
+    if (input.position !== undefined) return atPosition(input.position, present.events);
+    return atTime(parseTime(input.time), present);
   }
-  return atTime(parseTime(input), events, clock);
+  return atTime(parseTime(input), present);
 }
 
-function atTime(time: number, events: EventStore, clock: Clock): Moment {
+function atTime(time: number, { events, store, clock }: Present): Moment {
   // The clock first: a commit that comes between the two would be stamped later than it.
   const passed = time < clock.nowMicros() || time <= events.head.time;
-  return { ...boundary(events.reader().positionAt(time), events), provisional: !passed };
+  const position = events.reader().positionAt(time);
+  // A commit that is on its way to the disk has its timestamp already.
+  const settled = position === events.reader(store.latest).positionAt(time);
+  return { ...boundary(position, events), provisional: !passed || !settled };
 }
 
 function atPosition(position: number, events: EventStore): Moment {

@@ -31,7 +31,7 @@ export class QueryEngine {
 
   /** @throws TIME_MALFORMED, TIME_WITHOUT_ZONE, TIME_OUT_OF_RANGE, POSITION_INVALID, POSITION_AHEAD */
   resolve(moment: MomentInput): Moment {
-    return resolveMoment(moment, this.#options.events, this.#options.clock);
+    return resolveMoment(moment, this.#options);
   }
 
   /** The state at a commit boundary, as `resolve` gives it. Let it go when done. */
