@@ -24,7 +24,7 @@ import {
   type RowKey,
 } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
-import { checkLimit } from './transaction-table.ts';
+import { checkLimit, checkNames } from './option-check.ts';
 
 /** One event, with who and why of its commit. */
 export interface LogEntry {
@@ -96,6 +96,7 @@ const QUERY_NAMES = [
   'reverse',
   'limit',
 ];
+const FOLLOW_NAMES = ['from', 'signal'];
 
 export class AuditLog {
   readonly #store: KeyspaceStore;
@@ -158,10 +159,16 @@ export class AuditLog {
    * Commits from a position on and then live, in order, without a gap, until `signal` fires or the
    * database is closed. To resume, begin at the position after the last commit seen.
    */
-  async *follow({ from, signal }: FollowOptions = {}): AsyncGenerator<LoggedCommit> {
+  follow(options: FollowOptions = {}): AsyncGenerator<LoggedCommit> {
     this.#checkOpen();
-    const start = from ?? this.#events.head.position + 1;
-    this.#checkPosition(start, 0, 1);
+    checkNames('follow', options, FOLLOW_NAMES);
+    // Now, not at the first look: what is written between the two is not missed.
+    const from = options.from ?? this.#events.head.position + 1;
+    this.#checkPosition(from, 0, 1);
+    return this.#follow(from, options.signal);
+  }
+
+  async *#follow(start: number, signal: AbortSignal | undefined): AsyncGenerator<LoggedCommit> {
     for await (const { head, events } of this.#events.follow(start, signal)) {
       yield this.#toCommit(head, events);
     }
@@ -212,7 +219,8 @@ export class AuditLog {
     const { head } = this.#events;
     const reader = this.#events.reader();
     // The first position whose time is not before `since` comes after the last one before it.
-    const since = query.since === undefined ? 1 : reader.positionAt(parseTime(query.since) - 1) + 1;
+    const sinceTime = query.since === undefined ? 0 : parseTime(query.since);
+    const since = sinceTime === 0 ? 1 : reader.positionAt(sinceTime - 1) + 1;
     const until =
       query.until === undefined ? head.position : reader.positionAt(parseTime(query.until));
     const common = {
@@ -291,14 +299,7 @@ export class AuditLog {
 
 /** @throws OPTION_INVALID, ARGUMENT_INVALID */
 function checkQuery(query: LogQuery): void {
-  for (const name of Object.keys(query)) {
-    if (QUERY_NAMES.includes(name)) continue;
-    throw new TidemarkError(
-      'OPTION_INVALID',
-      `the log has no condition ${name}; allowed: ${QUERY_NAMES.join(', ')}`,
-      { option: name },
-    );
-  }
+  checkNames('a query of the log', query, QUERY_NAMES);
   checkLimit(query.limit);
   if (query.key !== undefined && query.table === undefined) {
     throw new TidemarkError(

@@ -10,11 +10,11 @@ import {
   type RowTable,
 } from '../storage/index.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
+import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
 import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
-import { checkLimit, checkRange } from './transaction-table.ts';
 
 /** Lets go of states whose view was dropped without `close`. */
 const forgotten = new FinalizationRegistry<PastState>((state) => state.letGo());
@@ -144,7 +144,7 @@ export class PastTable {
   /** Versions of a row up to the moment of the view. @throws KEY_TYPE */
   history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
     this.#checkOpen();
-    checkLimit(options.limit);
+    checkHistoryOptions(options);
     const { id, keyType, name } = this.#table;
     const encodedKey = encodeRowKey(key, keyType, name);
     return historyOf(this.#state.reader, id, encodedKey, this.#state.position, options);

@@ -5,8 +5,10 @@
  */
 import { canonicalJson, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
 import type { CommitMetadata, EventStore } from '../eventlog/index.ts';
+import { Operation } from '../storage/index.ts';
 import { type Catalog, type CatalogTable, compileTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
+import { earlierChange } from './idempotency.ts';
 import type { CommitOutcome } from './outcomes.ts';
 import {
   CATALOG,
@@ -15,7 +17,7 @@ import {
   type TableDeclaration,
   type TableDefinition,
 } from './table-definition.ts';
-import { checkMetadata, type Writer } from './writer.ts';
+import { checkMetadata, type Writer, type Written } from './writer.ts';
 
 export interface SchemaServices {
   readonly events: EventStore;
@@ -45,7 +47,7 @@ export async function createTable(
     draft.greatestKeys.set(CATALOG.id, id);
     catalog.put(definition);
   }, metadata);
-  return written.outcome;
+  return outcomeOf(written, name, Operation.insert);
 }
 
 /**
@@ -71,7 +73,7 @@ export async function alterTable(
     );
     if (decision.changed) catalog.put(altered);
   }, metadata);
-  return written.outcome;
+  return outcomeOf(written, name, Operation.update);
 }
 
 /** Drops a table: its rows and its definition stay readable in the past. @throws TABLE_UNKNOWN */
@@ -86,7 +88,19 @@ export async function dropTable(
     draft.catalog.deleteRow(CATALOG, name);
     catalog.remove(name);
   }, metadata);
-  return written.outcome;
+  return outcomeOf(written, name, Operation.delete);
+}
+
+/** @throws IDEMPOTENCY_MISMATCH if the key was used before for something else */
+function outcomeOf(
+  { earlier, outcome }: Written<void>,
+  name: string,
+  operation: Operation,
+): CommitOutcome {
+  if (earlier !== undefined) {
+    earlierChange(earlier, { table: CATALOG, operations: [operation], key: name });
+  }
+  return outcome;
 }
 
 /** Whether a catalog row declares the same already, whatever its schema version. */

@@ -1,5 +1,5 @@
 /** A table at the present: reads are synchronous, changes resolve when they are durable. */
-import { formatTime, isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
+import { formatTime, isPlainObject, type JsonObject } from '../base/index.ts';
 import {
   type CommitMetadata,
   decodeMetadata,
@@ -9,6 +9,7 @@ import {
   type LogReader,
 } from '../eventlog/index.ts';
 import {
+  type ChangeOptions,
   type Decision,
   decodeRowKey,
   Engine,
@@ -21,9 +22,11 @@ import {
 } from '../storage/index.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
 import type { WriteOptions } from './draft.ts';
+import { earlierChange, idempotencyMismatch } from './idempotency.ts';
+import { checkHistoryOptions, checkIterable, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
 import type { TableDefinition } from './table-definition.ts';
-import { checkLimit, checkRange, TransactionTable } from './transaction-table.ts';
+import { TransactionTable } from './transaction-table.ts';
 import { checkMetadata, checkWriteOptions, type Writer, type Written } from './writer.ts';
 
 export interface HistoryOptions {
@@ -39,6 +42,11 @@ export interface TableServices {
   readonly writer: Writer;
   readonly checkOpen: () => void;
 }
+
+const INSERTS = [Operation.insert] as const;
+const UPDATES = [Operation.update] as const;
+const UPSERTS = [Operation.insert, Operation.update] as const;
+const DELETES = [Operation.delete] as const;
 
 export class Table {
   readonly name: string;
@@ -113,7 +121,7 @@ export class Table {
    */
   history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
     const { id, keyType } = this.#table();
-    checkLimit(options.limit);
+    checkHistoryOptions(options);
     const { events } = this.#services;
     const encodedKey = encodeRowKey(key, keyType, this.name);
     return historyOf(events.reader(), id, encodedKey, events.head.position, options);
@@ -124,7 +132,8 @@ export class Table {
    * @throws ROW_EXISTS, SCHEMA_VIOLATION, COLUMN_UNKNOWN, KEY_TYPE, ROW_TOO_LARGE …
    */
   insert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table) => table.insert(row, options), options, this.#keyOf(row));
+    const key = this.#keyOf(row);
+    return this.#change((table, how) => table.insert(row, how), options, key, INSERTS);
   }
 
   /** Adds rows in one commit: all or none. */
@@ -133,6 +142,7 @@ export class Table {
     metadata: CommitMetadata = {},
   ): Promise<ChangesOutcome> {
     checkMetadata(metadata);
+    checkIterable(rows);
     const written = await this.#write((table) => {
       const keys: RowKey[] = [];
       const versions: number[] = [];
@@ -152,33 +162,41 @@ export class Table {
    * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
    */
   update(key: RowKey, changes: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table) => table.update(key, changes, options), options, key);
+    return this.#change((table, how) => table.update(key, changes, how), options, key, UPDATES);
   }
 
   /** Puts `row` in the place of the one that is there. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
   replace(key: RowKey, row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table) => table.replace(key, row, options), options, key);
+    return this.#change((table, how) => table.replace(key, row, how), options, key, UPDATES);
   }
 
   /** Inserts the row, or replaces the one under its primary key. @throws VERSION_CONFLICT, SCHEMA_VIOLATION … */
   upsert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table) => table.upsert(row, options), options, this.#keyOf(row));
+    const key = this.#keyOf(row);
+    return this.#change((table, how) => table.upsert(row, how), options, key, UPSERTS);
   }
 
   /** The row stays readable in the past, and its version goes on if the key comes back. @throws ROW_NOT_FOUND, VERSION_CONFLICT */
   delete(key: RowKey, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table) => table.delete(key, options), options, key);
+    return this.#change((table, how) => table.delete(key, how), options, key, DELETES);
   }
 
   async #change(
-    decide: (table: TransactionTable) => Decision,
+    decide: (table: TransactionTable, how: ChangeOptions) => Decision,
     options: WriteOptions,
     key: RowKey | undefined,
+    operations: readonly Operation[],
   ): Promise<ChangeOutcome> {
     checkWriteOptions(options);
-    const written = await this.#write(decide, options);
-    const decision = written.value ?? this.#earlierDecision(written, key);
-    return { ...decision, ...written.outcome };
+    const { expectedVersion, writeUnchanged } = options;
+    const {
+      value,
+      earlier = [],
+      outcome,
+    } = await this.#write((table) => decide(table, { expectedVersion, writeUnchanged }), options);
+    if (value !== undefined) return { ...value, ...outcome };
+    const same = earlierChange(earlier, { table: this.#table(), operations, key });
+    return { ...same, changed: true, ...outcome };
   }
 
   #write<T>(decide: (table: TransactionTable) => T, metadata: CommitMetadata): Promise<Written<T>> {
@@ -187,17 +205,6 @@ export class Table {
       (draft) => decide(new TransactionTable(this.#table(), draft, this.#services.checkOpen)),
       metadata,
     );
-  }
-
-  /** What an idempotency key was used for must be the same single change. */
-  #earlierDecision({ earlier = [] }: Written<unknown>, key: RowKey | undefined): Decision {
-    const [event] = earlier;
-    const same = event !== undefined && earlier.length === 1 && event.table === this.#table().id;
-    const earlierKey = event && decodeRowKey(event.encodedKey);
-    if (!same || earlierKey === undefined || (key !== undefined && key !== earlierKey)) {
-      throw idempotencyMismatch(this.name);
-    }
-    return { key: earlierKey, version: event.row.version, changed: true };
   }
 
   #earlierKeys(earlier: readonly EventRecord[]): { keys: RowKey[]; versions: number[] } {
@@ -228,14 +235,6 @@ export class Table {
     this.#services.checkOpen();
     return this.#services.catalog.table(this.name);
   }
-}
-
-function idempotencyMismatch(table: string): TidemarkError {
-  return new TidemarkError(
-    'IDEMPOTENCY_MISMATCH',
-    `the idempotency key was used before for another change than this one of ${table}`,
-    { table },
-  );
 }
 
 export function stored(

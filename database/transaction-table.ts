@@ -9,6 +9,7 @@ import {
 } from '../storage/index.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
+import { checkChangeOptions, checkRange } from './option-check.ts';
 
 /** A row in a transaction; `position` is undefined for one that this transaction wrote. */
 export interface TransactionRow {
@@ -63,6 +64,7 @@ export class TransactionTable {
   /** Inserts a row under its primary key, or under the next key the store gives. @throws ROW_EXISTS, SCHEMA_VIOLATION … */
   insert(row: JsonObject, options: ChangeOptions = {}): Decision {
     this.#checkActive();
+    checkChangeOptions(options);
     return this.insertAs(this.#keyFor(row), row, options);
   }
 
@@ -77,6 +79,7 @@ export class TransactionTable {
   /** Sets the given columns; the others stay. A column set to undefined goes away. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
   update(key: RowKey, changes: JsonObject, options: ChangeOptions = {}): Decision {
     this.#checkActive();
+    checkChangeOptions(options);
     if (!isPlainObject(changes)) {
       throw new TidemarkError('ROW_INVALID', `changes to a row of ${this.name} are a plain object`);
     }
@@ -86,12 +89,14 @@ export class TransactionTable {
   /** Puts `row` in the place of the one that is there. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
   replace(key: RowKey, row: JsonObject, options: ChangeOptions = {}): Decision {
     this.#checkActive();
+    checkChangeOptions(options);
     return this.#draft.rows.updateRow(this.#table, key, () => row, options);
   }
 
   /** Inserts the row, or replaces the one under its primary key. */
   upsert(row: JsonObject, options: ChangeOptions = {}): Decision {
     this.#checkActive();
+    checkChangeOptions(options);
     if (this.#table.primaryKey === undefined) {
       throw new TidemarkError(
         'ARGUMENT_INVALID',
@@ -106,6 +111,7 @@ export class TransactionTable {
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
   delete(key: RowKey, options: ChangeOptions = {}): Decision {
     this.#checkActive();
+    checkChangeOptions(options);
     return this.#draft.rows.deleteRow(this.#table, key, options);
   }
 
@@ -124,28 +130,4 @@ export class TransactionTable {
       { table: name, column: primaryKey, allowed: keyType },
     );
   }
-}
-
-const RANGE_NAMES = ['from', 'to', 'reverse', 'limit'];
-
-/** @throws OPTION_INVALID, ARGUMENT_INVALID */
-export function checkRange(range: RowRange): void {
-  for (const name of Object.keys(range)) {
-    if (RANGE_NAMES.includes(name)) continue;
-    throw new TidemarkError(
-      'OPTION_INVALID',
-      `a scan has no option ${name}; allowed: ${RANGE_NAMES.join(', ')}`,
-      { option: name },
-    );
-  }
-  checkLimit(range.limit);
-}
-
-/** @throws ARGUMENT_INVALID */
-export function checkLimit(limit: number | undefined): void {
-  if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)) return;
-  throw new TidemarkError(
-    'ARGUMENT_INVALID',
-    `limit is ${String(limit)}; allowed: whole numbers from 0`,
-  );
 }

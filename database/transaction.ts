@@ -40,6 +40,12 @@ export class Transaction {
 
 /** Runs `work` in a transaction on `draft`. @throws TRANSACTION_ASYNC and whatever `work` throws */
 export function runTransaction<T>(catalog: Catalog, draft: Draft, work: (tx: Transaction) => T): T {
+  if (typeof work !== 'function') {
+    throw new TidemarkError(
+      'ARGUMENT_INVALID',
+      `a transaction is a function, not a ${typeof work}`,
+    );
+  }
   const transaction = new Transaction(catalog, draft);
   try {
     const result = work(transaction);

@@ -3,7 +3,7 @@
  * wait until durable. What a caller learns from a decision is durable when he learns it, also if
  * nothing was written.
  */
-import { formatTime, TidemarkError } from '../base/index.ts';
+import { formatTime } from '../base/index.ts';
 import {
   type CommitHead,
   type CommitMetadata,
@@ -14,6 +14,7 @@ import {
 } from '../eventlog/index.ts';
 import type { KeyspaceStore, RowChange, StoreView } from '../storage/index.ts';
 import { Draft, type WriteOptions } from './draft.ts';
+import { checkChangeOptions, checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
 
 export interface Written<T> {
@@ -25,7 +26,6 @@ export interface Written<T> {
 }
 
 const METADATA_NAMES = ['actor', 'reason', 'correlationId', 'idempotencyKey', 'fields'];
-const OPTION_NAMES = [...METADATA_NAMES, 'expectedVersion', 'writeUnchanged'];
 /** More events of an earlier commit are not looked at. */
 const EARLIER_EVENTS_MAX = 10_000;
 
@@ -44,9 +44,12 @@ export class Writer {
   async write<T>(decide: (draft: Draft) => T, metadata: CommitMetadata = {}): Promise<Written<T>> {
     const encoded = encodeMetadata(metadata);
     for (let room = this.#events.room(); room !== undefined; room = this.#events.room()) await room;
-    if (metadata.idempotencyKey !== undefined) {
-      const earlier = await this.#earlier<T>(metadata.idempotencyKey);
-      if (earlier !== undefined) return earlier;
+    // No waiting from here to the append: another commit with the same key could come between.
+    const earlier =
+      metadata.idempotencyKey === undefined ? undefined : this.#earlier<T>(metadata.idempotencyKey);
+    if (earlier !== undefined) {
+      await this.#events.settled();
+      return earlier;
     }
     const draft = this.draft();
     const value = decide(draft);
@@ -90,14 +93,13 @@ export class Writer {
     };
   }
 
-  async #earlier<T>(idempotencyKey: string): Promise<Written<T> | undefined> {
+  #earlier<T>(idempotencyKey: string): Written<T> | undefined {
     const reader = this.#events.reader(this.#store.latest);
     const commit: CommitHead | undefined = reader.commitOfIdempotencyKey(idempotencyKey);
     if (commit === undefined) return undefined;
     const last = lastPositionOf(commit);
     const seen = Math.min(last, commit.firstPosition + EARLIER_EVENTS_MAX - 1);
     const earlier = [...reader.eventsBetween(commit.firstPosition, seen)];
-    await this.#events.settled();
     const outcome = {
       position: last,
       time: formatTime(commit.time),
@@ -108,21 +110,11 @@ export class Writer {
   }
 }
 
-/** @throws OPTION_INVALID for a misspelt option, METADATA_INVALID is for values */
-export function checkWriteOptions(options: WriteOptions, allowed = OPTION_NAMES): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TidemarkError('ARGUMENT_INVALID', `options are an object, not ${String(options)}`);
-  }
-  for (const name in options) {
-    if (allowed.includes(name)) continue;
-    throw new TidemarkError(
-      'OPTION_INVALID',
-      `a change has no option ${name}; allowed: ${allowed.join(', ')}`,
-      { option: name },
-    );
-  }
+/** @throws OPTION_INVALID for a misspelt option, ARGUMENT_INVALID; METADATA_INVALID is for values */
+export function checkWriteOptions(options: WriteOptions): void {
+  checkChangeOptions(options, METADATA_NAMES);
 }
 
 export function checkMetadata(metadata: CommitMetadata): void {
-  checkWriteOptions(metadata, METADATA_NAMES);
+  checkNames('a commit', metadata, METADATA_NAMES);
 }
