@@ -16,7 +16,7 @@
  * has no bytes if and only if it is deleted. Bytes 6 to 14 alone are its *stamp*: what `history`
  * keeps of each version.
  */
-import { asBuffer, assert, type JsonObject } from '../base/index.ts';
+import { asBuffer, assert, corruption, type JsonObject } from '../base/index.ts';
 
 export const Operation = { insert: 'insert', update: 'update', delete: 'delete' } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
@@ -106,8 +106,15 @@ export function readRowStamp(value: Uint8Array): RowStamp | undefined {
   };
 }
 
+/** @throws CORRUPTION if the bytes are no JSON, which only a mistake of ours leaves unnoticed by checksums */
 export function parseRow(record: RowRecord): JsonObject {
-  const row: unknown = JSON.parse(record.source.utf8Slice(record.start, record.end));
+  let row: unknown;
+  try {
+    row = JSON.parse(record.source.utf8Slice(record.start, record.end));
+  } catch {
+    const what = `version ${record.version} of a row, written at position ${record.position}`;
+    throw corruption('rows', record.start, `${what}, is not JSON`, what);
+  }
   assert(typeof row === 'object' && row !== null, 'a stored row is a JSON object');
   return row as JsonObject;
 }
