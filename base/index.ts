@@ -31,6 +31,7 @@ export {
 export type { FileLock, Files, ReadableFile, WritableFile } from './files.ts';
 export * as limits from './limits.ts';
 export { type Logger, silentLogger } from './logger.ts';
+export { makeDirectory } from './make-directory.ts';
 export { NodeFiles } from './node-files.ts';
 export {
   encodeRecord,

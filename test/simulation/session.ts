@@ -1,0 +1,267 @@
+/**
+ * A database and its model side by side: every change is made in both, and compared there and then.
+ * What a caller was told counts as acknowledged; the rest may be found after a crash or not, but
+ * only whole, and only in order.
+ */
+import { strict as check } from 'node:assert';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  Database,
+  type DatabaseOptions,
+  type JsonObject,
+  type RowKey,
+  type TableDeclaration,
+  type Transaction,
+} from '../../database/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import type { SimulatedFiles } from '../support/simulated-files.ts';
+import {
+  CATALOG_NAME,
+  Model,
+  type ModelCommit,
+  ModelDraft,
+  type ModelMetadata,
+  type ModelTable,
+} from './model.ts';
+
+export const DIRECTORY = '/srv/data';
+
+/** So small that every few commits flush, merge and roll. */
+export const SMALL: DatabaseOptions = {
+  memtableBytes: 3000,
+  blockCacheBytes: 64 * 1024,
+  segmentBytes: 4096,
+  snapshotEvery: false,
+  statesKept: 2,
+};
+
+export class Session {
+  files: SimulatedFiles;
+  readonly model = new Model();
+  readonly clock = new FakeClock();
+  /** Snapshots that were taken and not let go: they must be there. */
+  readonly snapshots = new Set<string>();
+  readonly options: DatabaseOptions;
+  readonly #oneByOne: boolean;
+  #queue: Promise<void> = Promise.resolve();
+  #database: Database | undefined;
+
+  /** @param oneByOne each commit waits for the one before: then one may fail while others do not */
+  constructor(files: SimulatedFiles, options: DatabaseOptions = {}, oneByOne = false) {
+    this.files = files;
+    this.#oneByOne = oneByOne;
+    this.options = { ...SMALL, ...options };
+  }
+
+  get database(): Database {
+    check(this.#database !== undefined, 'the session is open');
+    return this.#database;
+  }
+
+  get isOpen(): boolean {
+    return this.#database !== undefined;
+  }
+
+  /** Opens the database on the files there are now, and finds what must be there. */
+  async open(): Promise<void> {
+    const { files, clock, model } = this;
+    const database = await Database.open(DIRECTORY, { ...this.options, files, clock });
+    this.#database = database;
+    const { position } = database.log.head;
+    check(
+      position >= model.acknowledged,
+      `the log ends at ${position}; acknowledged up to ${model.acknowledged}`,
+    );
+    check(position <= model.position, `the log ends at ${position}, behind ${model.position}`);
+    model.cut(position);
+    this.#acknowledge(position);
+  }
+
+  async close(): Promise<void> {
+    const database = this.#database;
+    this.#database = undefined;
+    await database?.close();
+  }
+
+  /** The process ends, or the power with it: whatever is under way fails, and nobody hears of it. */
+  async crash(kind: 'killed' | 'powerLost', seed: number): Promise<void> {
+    const next = this.files[kind](seed);
+    this.#queue = Promise.resolve();
+    await this.close().catch(() => {});
+    this.files = next;
+  }
+
+  /** One transaction; resolves once it is acknowledged. Changes each row at most once. */
+  commit(work: (changes: Changes) => void, metadata: ModelMetadata = {}): Promise<void> {
+    if (!this.#oneByOne) return this.#commit(work, metadata);
+    this.#queue = this.#queue.then(() => this.#commit(work, metadata));
+    return this.#queue;
+  }
+
+  async #commit(work: (changes: Changes) => void, metadata: ModelMetadata): Promise<void> {
+    const { model } = this;
+    let commit: ModelCommit | undefined;
+    const outcome = await this.database.transact((tx) => {
+      this.#forgetRefused(tx);
+      const draft = new ModelDraft();
+      work(new Changes(tx, model, draft));
+      if (draft.events.length > 0) commit = model.append(draft.events, metadata);
+    }, metadata);
+    check.equal(outcome.events, commit?.events.length ?? 0, 'number of events');
+    if (commit === undefined) return this.#acknowledge(outcome.position);
+    check.equal(outcome.position, commit.lastPosition, 'position of a commit');
+    this.#acknowledgeCommit(commit, outcome.time);
+  }
+
+  async createTable(name: string, declaration: TableDeclaration = {}): Promise<void> {
+    const { primaryKey } = declaration;
+    const definition: JsonObject = {
+      id: this.model.nextTableId(),
+      name,
+      keyType: declaration.keyType ?? (primaryKey === undefined ? 'integer' : 'string'),
+      ...(primaryKey === undefined ? {} : { primaryKey }),
+      ...(declaration.schema === undefined ? {} : { schema: declaration.schema }),
+      schemaVersion: 1,
+    };
+    await this.#changeCatalog(name, definition, () => this.database.createTable(name, declaration));
+  }
+
+  async alterTable(name: string, schema: JsonObject): Promise<void> {
+    const { definition } = this.model.table(name)!;
+    const altered = { ...definition, schema, schemaVersion: definition.schemaVersion + 1 };
+    await this.#changeCatalog(name, altered, () => this.database.alterTable(name, { schema }));
+  }
+
+  async dropTable(name: string): Promise<void> {
+    await this.#changeCatalog(name, undefined, () => this.database.dropTable(name));
+  }
+
+  async takeSnapshot(): Promise<void> {
+    const { name, position } = await this.database.snapshots.take();
+    check.equal(this.model.boundaryAt(position), position, 'a snapshot stands at a commit');
+    this.snapshots.add(name);
+  }
+
+  async releaseSnapshot(name: string): Promise<void> {
+    this.snapshots.delete(name);
+    await this.database.snapshots.release(name);
+  }
+
+  /**
+   * After errors: whether the database still takes commits. If so, the model forgets those that
+   * were refused.
+   */
+  async goesOn(): Promise<boolean> {
+    try {
+      const { position } = await this.database.transact(() => {});
+      check(position >= this.model.acknowledged, 'what was acknowledged is not taken back');
+      this.model.cut(position);
+      return true;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return false;
+    }
+  }
+
+  /** Nothing else may be under way: the model cannot know at which moment it is decided. */
+  async #changeCatalog(
+    name: string,
+    definition: JsonObject | undefined,
+    change: () => Promise<{ position: number; time: string }>,
+  ): Promise<void> {
+    const { model } = this;
+    const draft = new ModelDraft();
+    draft.put(model.table(CATALOG_NAME)!, name, definition);
+    const commit = model.append(draft.events, {});
+    const { position, time } = await change();
+    check.equal(position, commit.lastPosition, 'position of a change of the catalog');
+    this.#acknowledgeCommit(commit, time);
+  }
+
+  /**
+   * A poisoned database decides, and then refuses to append: its caller hears of it only later. What
+   * a transaction sees tells whether the commit before it was appended.
+   */
+  #forgetRefused(tx: Transaction): void {
+    const { model } = this;
+    for (;;) {
+      const last = model.commits.at(-1);
+      if (last === undefined || last.lastPosition <= model.acknowledged) return;
+      const { table, tableName, key, row, version } = last.events.at(-1)!;
+      if (tableName === CATALOG_NAME || model.table(tableName)?.id !== table) return;
+      const found = tx.table(tableName).read(key);
+      if (row === undefined ? found === undefined : found?.version === version) return;
+      model.cut(last.firstPosition - 1);
+    }
+  }
+
+  #acknowledgeCommit(commit: ModelCommit, time: string): void {
+    check(commit.time === undefined || commit.time === time, 'a time does not change');
+    commit.time = time;
+    this.#acknowledge(commit.lastPosition);
+  }
+
+  #acknowledge(position: number): void {
+    this.model.acknowledged = Math.max(this.model.acknowledged, position);
+  }
+}
+
+/** A transaction on the database and on the model. Every answer is compared. */
+export class Changes {
+  readonly model: Model;
+  readonly #tx: Transaction;
+  readonly #draft: ModelDraft;
+
+  constructor(tx: Transaction, model: Model, draft: ModelDraft) {
+    this.#tx = tx;
+    this.model = model;
+    this.#draft = draft;
+  }
+
+  get(name: string, key: RowKey): JsonObject | undefined {
+    const row = this.#draft.get(this.#table(name), key);
+    same(this.#tx.table(name).get(key), row, `row ${key} of ${name} in a transaction`);
+    return row;
+  }
+
+  /** Inserts, replaces or deletes, as the row stands. Gives the key. */
+  put(name: string, key: RowKey | undefined, row: JsonObject | undefined): RowKey {
+    const table = this.#table(name);
+    const rows = this.#tx.table(name);
+    if (key === undefined) {
+      const { key: given, version } = rows.insert(row!);
+      check.equal(given, this.#draft.nextKey(table), `the next key of ${name}`);
+      check.equal(version, this.#draft.put(table, given, row), 'version of an insert');
+      return given;
+    }
+    const before = this.get(name, key);
+    if (before === undefined && row === undefined) return key;
+    const expected = this.#draft.put(table, key, row);
+    const decision =
+      row === undefined
+        ? rows.delete(key)
+        : before === undefined
+          ? rows.insertAs(key, row)
+          : rows.replace(key, row);
+    check.equal(decision.version, expected, `version of row ${key} of ${name}`);
+    return key;
+  }
+
+  #table(name: string): ModelTable {
+    const table = this.model.table(name);
+    check(table !== undefined, `the model has a table ${name}`);
+    return table;
+  }
+}
+
+/** Codes with which a database may refuse to go on after a fault. */
+export function isRefusal(error: unknown): boolean {
+  const codes = ['POISONED', 'DISK_FULL', 'IO_FAILED'];
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/** As deepStrictEqual, but it says what was compared. */
+export function same(actual: unknown, expected: unknown, what: string): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  check.deepStrictEqual({ [what]: actual }, { [what]: expected });
+}
