@@ -1,21 +1,22 @@
 /** The door: opens the parts, wires them together, and delegates. */
 import { join } from 'node:path';
-import { type FileLock, TidemarkError } from '../base/index.ts';
+import { type FileLock, makeDirectory, TidemarkError } from '../base/index.ts';
 import {
   type CommitLog,
   type CommitMetadata,
   EventStore,
   FileCommitLog,
   KEYSPACES,
+  Keyspace,
   MemoryCommitLog,
   projectRow,
   Watermark,
 } from '../eventlog/index.ts';
 import { type MomentInput, QueryEngine } from '../query/index.ts';
 import { SnapshotManager } from '../snapshot/index.ts';
-import { type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
+import { Engine, type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
 import { AuditLog } from './audit-log.ts';
-import { Catalog } from './catalog.ts';
+import { Catalog, definitionOf } from './catalog.ts';
 import { type Difference, type DifferenceQuery, toDifference } from './difference.ts';
 import {
   type HistoryImportOptions,
@@ -30,9 +31,14 @@ import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
 import { alterTable, createTable, dropTable } from './schema-changes.ts';
 import { Snapshots } from './snapshots.ts';
-import { type DatabaseStatistics, headStatistics, tableStatistics } from './statistics.ts';
+import {
+  type DatabaseStatistics,
+  headStatistics,
+  logDamage,
+  tableStatistics,
+} from './statistics.ts';
 import { Table } from './table.ts';
-import type { TableDeclaration, TableDefinition } from './table-definition.ts';
+import { CATALOG, type TableDeclaration, type TableDefinition } from './table-definition.ts';
 import { runTransaction, type Transaction } from './transaction.ts';
 import { type VerificationOptions, type VerificationReport, verifyStore } from './verification.ts';
 import { checkMetadata, Writer } from './writer.ts';
@@ -101,13 +107,15 @@ export class Database {
   }
 
   /**
-   * Opens the database in a directory, and makes it if there is none (unless `create` is false).
+   * Opens the database in a directory, and makes it if there is none (unless `create` is false). If
+   * its log is damaged it is open for reading only: every write is refused with READ_ONLY, and
+   * `stats().damage` says where and what is affected.
    * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, OPTION_INVALID
    */
   static async open(directory: string, options: DatabaseOptions = {}): Promise<Database> {
     const configuration = resolveOptions(options);
     const { files, clock, logger } = configuration;
-    prepareDirectory(directory, configuration);
+    await prepareDirectory(directory, configuration);
     const lock = files.lock(join(directory, 'LOCK'));
     const durable = new Watermark(0);
     const jobs = new Jobs(clock, logger);
@@ -130,7 +138,10 @@ export class Database {
         segmentBytes: configuration.segmentBytes,
         logger,
       });
-      return new Database({ configuration, store, commitLog, durable, jobs, lock });
+      const database = new Database({ configuration, store, commitLog, durable, jobs, lock });
+      // A read never sees what is not durable, and a process that was killed may have left such.
+      await commitLog.secure();
+      return database;
     } catch (error) {
       await store?.close();
       await jobs.close();
@@ -193,7 +204,9 @@ export class Database {
   /** How the tables are declared, by name. */
   tables(): TableDefinition[] {
     this.#checkOpen();
-    return this.#catalog.definitions();
+    // Not from the catalog in memory, which has declarations that are not durable yet.
+    const published = new Engine(this.#parts.store.published.keyspace(Keyspace.catalog));
+    return [...published.scan(CATALOG)].map(({ row }) => definitionOf(row));
   }
 
   /**
@@ -305,8 +318,10 @@ export class Database {
   stats(): DatabaseStatistics {
     this.#checkOpen();
     const { frames, events, voidFrames } = this.#events.recovered;
+    const damage = logDamage(this.#events);
     return {
       ...headStatistics(this.#events),
+      ...(damage === undefined ? {} : { damage }),
       tables: tableStatistics(this.#catalog, this.#events),
       log: this.#events.logStats(),
       storage: this.#parts.store.stats(),
@@ -350,7 +365,10 @@ export class Database {
 }
 
 /** @throws DIRECTORY_MISSING, DIRECTORY_FOREIGN */
-function prepareDirectory(directory: string, { files, create }: Configuration): void {
+async function prepareDirectory(
+  directory: string,
+  { files, create }: Configuration,
+): Promise<void> {
   if (typeof directory !== 'string' || directory === '') {
     throw new TidemarkError('ARGUMENT_INVALID', 'the directory of a database is a path');
   }
@@ -359,8 +377,9 @@ function prepareDirectory(directory: string, { files, create }: Configuration): 
       directory,
     });
   }
-  if (create) files.makeDirectory(directory);
-  else if (!files.exists(join(directory, 'CURRENT'))) {
+  if (files.exists(join(directory, 'CURRENT'))) return;
+  if (create) await makeDirectory(files, directory);
+  else {
     throw new TidemarkError('DIRECTORY_MISSING', `there is no database in ${directory}`, {
       directory,
     });

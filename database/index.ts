@@ -27,7 +27,7 @@ export type {
 } from './outcomes.ts';
 export type { PastTable, PastView } from './past-view.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
-export type { DatabaseStatistics, TableStatistics } from './statistics.ts';
+export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
 export type { HistoryOptions, Table } from './table.ts';
 export type { TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';

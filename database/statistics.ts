@@ -24,11 +24,34 @@ export interface DatabaseStatistics {
   readonly snapshots: number;
   readonly pastStatesKept: number;
   readonly jobs: readonly JobStatus[];
+  /** Set if the log is damaged: then the database is open for reading only. */
+  readonly damage?: LogDamage;
   /** What was replayed when the database was opened. */
   readonly recovered: {
     readonly frames: number;
     readonly events: number;
     readonly voidFrames: number;
+  };
+}
+
+export interface LogDamage {
+  readonly file: string;
+  /** In bytes from the start of the file. */
+  readonly offset: number;
+  readonly reason: string;
+  /** The first position that is affected; those before are sound. */
+  readonly from: number;
+}
+
+/** What the log lost; undefined if it is sound. */
+export function logDamage({ recovered: { damage, applied } }: EventStore): LogDamage | undefined {
+  if (damage === undefined) return undefined;
+  const { file, offset, reason } = damage.data;
+  return {
+    file: String(file),
+    offset: Number(offset),
+    reason: String(reason),
+    from: applied.position + 1,
   };
 }
 

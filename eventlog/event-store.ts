@@ -90,6 +90,7 @@ const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const FROZEN_MAX = 3;
 const WAITERS_MAX = 100_000;
 const DISK_FULL_RETRY_MS = 500;
+const ROOM_ASKED_AGAIN_MS = 250;
 const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
 
 /** Who wants frames to end at certain positions. */
@@ -131,33 +132,27 @@ export class EventStore {
   #wakeRetry = () => {};
   #draining = false;
   #roomWaiters: (() => void)[] = [];
+  #roomTimer: NodeJS.Timeout | undefined;
   #closed = false;
   readonly recovered: Recovered;
 
   constructor(options: EventStoreOptions) {
     this.#options = options;
     this.#durable = options.durable;
-    const { store, log, logger, projections } = options;
-    // Everything replayed is durable already: flushes during recovery need not wait.
-    this.recovered = recover({
-      store,
-      log,
-      logger,
-      projections,
-      afterFrame: (applied) => {
-        this.#durable.rise(applied.position);
-        this.#sealed = applied;
-        if (store.activeBytes() > options.memtableBytes) void this.#freezeNow(undefined);
-      },
-    });
-    const { applied } = this.recovered;
+    const { store } = options;
+    this.recovered = recover(options);
+    const { applied, damage } = this.recovered;
     this.#sealed =
       applied.generation === 0 ? { ...applied, generation: randomInt(1, 2 ** 47) } : applied;
+    // Everything replayed is durable already: a flush need not wait.
     this.#durable.rise(applied.position);
     store.publish(applied.position);
     this.#appendedPosition = applied.position;
     this.#lastTime = applied.time;
     this.#publishedTime = applied.time;
+    // Not before the replay is over: a flush trims the log, and a damaged one is kept as it is.
+    const isLarge = store.activeBytes() > options.memtableBytes;
+    if (damage === undefined && isLarge) void this.#freezeNow(undefined);
   }
 
   /** Position and time (microseconds) of the newest commit readers see. */
@@ -186,34 +181,31 @@ export class EventStore {
 
   /**
    * Undefined if a commit may be appended now, else a promise for when to ask again.
-   * @throws OVERLOADED, DISK_FULL, POISONED, CLOSED
+   * @throws OVERLOADED, DISK_FULL, POISONED, READ_ONLY, CLOSED
    */
   room(): Promise<void> | undefined {
-    this.#checkWritable();
-    if (this.#full !== undefined) {
-      throw new TidemarkError(
-        'DISK_FULL',
-        'the disk has no room for the log; reads go on, and writing once there is room',
-        this.#full.data,
-        this.#full,
-      );
-    }
+    this.checkWritable();
+    if (this.#full !== undefined) throw diskFull(this.#full);
     if (this.#hasRoom()) return undefined;
+    const heldUpBy = this.#options.store.heldUpBy();
+    if (heldUpBy !== undefined) throw diskFull(heldUpBy);
     if (this.#roomWaiters.length >= WAITERS_MAX) {
       throw new TidemarkError('OVERLOADED', `${WAITERS_MAX} commits are waiting already`, {
         limit: WAITERS_MAX,
       });
     }
+    // Whoever waits asks again now and then: what holds the flushes up may have become a refusal.
+    this.#roomTimer ??= setTimeout(() => this.#wakeAll(), ROOM_ASKED_AGAIN_MS);
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
   /**
    * Gives positions and a timestamp and puts the commit into the log's next frame. Synchronous:
    * transactions see the commit when it returns.
-   * @throws COMMIT_TOO_LARGE, TIME_NOT_AFTER_HEAD, POISONED, CLOSED
+   * @throws COMMIT_TOO_LARGE, TIME_NOT_AFTER_HEAD, POISONED, READ_ONLY, CLOSED
    */
   append(request: CommitRequest): AppendedCommit {
-    this.#checkWritable();
+    this.checkWritable();
     const { changes } = request;
     assert(changes.length > 0, 'a commit holds at least one event');
     this.#checkSize(changes);
@@ -272,10 +264,11 @@ export class EventStore {
 
   /**
    * Freezes the memtables at the next frame boundary and writes them out; with `pin`, keeps that
-   * state. Resolves when it is on disk, with the promise of the flush.
+   * state. Resolves when it is on disk. @throws READ_ONLY, POISONED, CLOSED
    */
   async freeze(pin?: PinMaker): Promise<void> {
     this.#checkOpen();
+    this.#checkUndamaged();
     if (this.#frame.commits === 0) return this.#freezeNow(pin);
     const flushed = await new Promise<{ flush: Promise<void> }>((resolve) => {
       this.#freezes.push({ pin, done: (flush) => resolve({ flush }) });
@@ -345,15 +338,17 @@ export class EventStore {
     this.#closed = true;
     const closed = new TidemarkError('CLOSED', 'the store is closed');
     this.#durable.fail(closed);
-    for (const wake of this.#roomWaiters.splice(0)) wake();
+    this.#wakeAll();
   }
 
   #checkOpen(): void {
     if (this.#closed) throw new TidemarkError('CLOSED', 'the store is closed');
   }
 
-  #checkWritable(): void {
+  /** @throws CLOSED, READ_ONLY, POISONED */
+  checkWritable(): void {
     this.#checkOpen();
+    this.#checkUndamaged();
     if (this.#failure !== undefined) {
       throw new TidemarkError(
         'POISONED',
@@ -362,6 +357,11 @@ export class EventStore {
         this.#failure,
       );
     }
+  }
+
+  #checkUndamaged(): void {
+    const { damage, applied } = this.recovered;
+    if (damage !== undefined) throw readOnly(damage, applied.position + 1);
   }
 
   #checkSize(changes: readonly RowChange[]): void {
@@ -431,7 +431,12 @@ export class EventStore {
   }
 
   #wakeWaiters(): void {
-    if (this.#roomWaiters.length === 0 || !this.#hasRoom()) return;
+    if (this.#roomWaiters.length > 0 && this.#hasRoom()) this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    clearTimeout(this.#roomTimer);
+    this.#roomTimer = undefined;
     for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
@@ -484,7 +489,7 @@ export class EventStore {
       if (this.#full === undefined)
         logger.error({ error }, 'the disk is full; commits are refused');
       this.#full = error;
-      for (const wake of this.#roomWaiters.splice(0)) wake();
+      this.#wakeAll();
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, DISK_FULL_RETRY_MS);
         this.#wakeRetry = () => {
@@ -565,8 +570,27 @@ export class EventStore {
     this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
     this.#durable.fail(this.#failure);
     for (const { done } of this.#freezes.splice(0)) done(Promise.reject(this.#failure));
-    for (const wake of this.#roomWaiters.splice(0)) wake();
+    this.#wakeAll();
   }
+}
+
+/** @param from the first position that is affected */
+function readOnly(damage: TidemarkError, from: number): TidemarkError {
+  return new TidemarkError(
+    'READ_ONLY',
+    `the log is damaged, so the store is open for reading only: ${damage.message}. Positions from ${from} on are affected, those before are sound; repair says what is lost`,
+    { ...damage.data, from },
+    damage,
+  );
+}
+
+function diskFull(cause: TidemarkError): TidemarkError {
+  return new TidemarkError(
+    'DISK_FULL',
+    'the disk has no room; reads go on, and writing once there is room',
+    cause.data,
+    cause,
+  );
 }
 
 /** Makes the pin for the boundary that was reached; undefined for none. */

@@ -12,7 +12,7 @@
  * 3. After a failed write or sync nothing is appended again (what reached the disk is unknown),
  *    but for a write that found the disk full: there the same frame is written again.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   assert,
   checkFileHeader,
@@ -38,6 +38,7 @@ import {
 } from './commit-log.ts';
 import { FRAME_HEADER_BYTES, FRAME_MAGIC, readFrameHeader } from './frame-format.ts';
 import { groupOfSegment, SEGMENT_KIND, segmentName } from './segment-format.ts';
+import { endOfWritten, wasWhole } from './torn-frame.ts';
 
 const EXTENT_BYTES = 1024 * 1024;
 const EXTENT = Buffer.alloc(EXTENT_BYTES);
@@ -71,6 +72,10 @@ export class FileCommitLog implements CommitLog {
   /** The last segment is zeros, or frames, up to here. */
   #allocated = 0;
   #torn: TornTail | undefined;
+  /** The newest frame, until it is known to be durable. */
+  #lastFrame: TailFrame | undefined;
+  /** The header of a segment is damaged. Its frames are read all the same: each has its own checksum. */
+  #headDamage: TidemarkError | undefined;
   #failure: unknown;
   #appends = 0;
   #bytesAppended = 0;
@@ -120,10 +125,12 @@ export class FileCommitLog implements CommitLog {
 
   *tail(from: number): Iterable<TailFrame> {
     this.#torn = undefined;
+    this.#headDamage = undefined;
     const start = this.#segments.findLastIndex((segment) => segment.first <= from);
     for (let i = Math.max(start, 0); i < this.#segments.length; i++) {
       yield* this.#framesOf(this.#segments[i]!, i === this.#segments.length - 1, from);
     }
+    if (this.#headDamage !== undefined) throw this.#headDamage;
   }
 
   *#framesOf(segment: Segment, last: boolean, from: number): Iterable<TailFrame> {
@@ -135,37 +142,68 @@ export class FileCommitLog implements CommitLog {
       this.#end = 0;
       return;
     }
-    checkFileHeader(bytes.subarray(0, FILE_HEADER_BYTES), SEGMENT_KIND, path);
+    this.#checkHead(bytes, path);
     let offset = FILE_HEADER_BYTES;
     let group = segment.first;
+    let newest: TailFrame | undefined;
     for (;;) {
       const record = recordAt(bytes, offset);
       const frame = bytes.subarray(offset, record.end);
       const header = record.state === RecordState.valid ? readFrameHeader(frame) : undefined;
       if (header === undefined || header.group !== group) {
-        this.#endOfSegment(segment, bytes, offset, last, group, record.state);
-        return;
+        const flushed = group < from ? laterFrame(bytes, offset, group) : undefined;
+        if (flushed === undefined || flushed.group > from) {
+          // A valid record of another group is what an earlier writer left; it is not the one wanted.
+          const whole = record.state !== RecordState.valid && wasWhole(bytes, offset);
+          this.#endOfSegment(segment, bytes, offset, last, group, from, whole);
+          // Copied: a segment is not kept in memory for the sake of one frame.
+          if (last && newest !== undefined) {
+            this.#lastFrame = { ...newest, frame: Buffer.from(newest.frame) };
+          }
+          return;
+        }
+        // What is damaged here is in the trees as well; `verify` reports it.
+        this.#options.logger.error(
+          { file: path, offset },
+          'a part of the log that is flushed is damaged',
+        );
+        ({ offset, group } = flushed);
+        continue;
       }
-      if (group >= from) yield { frame, file: path, offset };
+      newest = { frame, file: path, offset };
+      if (group >= from) yield newest;
       offset = record.end;
       group++;
     }
   }
 
-  /** Behind the frames of a segment nothing may stand that continues the log. */
+  #checkHead(bytes: Buffer, path: string): void {
+    try {
+      checkFileHeader(bytes.subarray(0, FILE_HEADER_BYTES), SEGMENT_KIND, path);
+    } catch (error) {
+      if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+      this.#headDamage ??= error;
+    }
+  }
+
+  /** Behind the frames of a segment nothing may stand but the torn remains of one frame. */
   #endOfSegment(
     { path }: Segment,
     bytes: Buffer,
     offset: number,
     last: boolean,
     group: number,
-    state: RecordState,
+    from: number,
+    whole: boolean,
   ): void {
     const next = this.#segments.find(
       (segment) => segment.first > group - 1 && segment.path !== path,
     );
-    const continuesInFile = hasLaterFrame(bytes, offset, group);
-    if (continuesInFile || (!last && next?.first !== group)) {
+    const flushed = whole && group < from && isLastWritten(bytes, offset);
+    const isDamaged =
+      laterFrame(bytes, offset, group) !== undefined ||
+      (last ? whole && !flushed : next?.first !== group);
+    if (isDamaged) {
       throw corruption(
         path,
         offset,
@@ -174,14 +212,37 @@ export class FileCommitLog implements CommitLog {
       );
     }
     if (!last) return;
-    this.#end = offset;
-    this.#nextGroup = group;
+    // A segment without frames is begun again: its header may not be on the disk.
+    this.#end = offset === FILE_HEADER_BYTES ? 0 : offset;
+    // A damaged frame that is in the trees stays where it is: no group continues its segment.
+    this.#nextGroup = flushed ? 0 : group;
     this.#allocated = bytes.length;
-    if (state !== RecordState.end) this.#torn = { file: path, offset };
+    if (!flushed && endOfWritten(bytes, offset) > offset) this.#torn = { file: path, offset };
   }
 
   torn(): TornTail | undefined {
     return this.#torn;
+  }
+
+  /**
+   * Makes durable what `tail` gave. A process that was killed, or whose sync failed, leaves frames
+   * that can be read and are not on the disk; were they built upon, a power loss would leave a gap.
+   * The last frame is written once more: after a failed sync Linux counts its pages as clean, and
+   * no later sync would take them along. @throws IO_FAILED, DISK_FULL
+   */
+  async secure(): Promise<void> {
+    if (this.#options.durability !== Durability.fsync || this.#lastFrame === undefined) return;
+    const { frame, file: path, offset } = this.#lastFrame;
+    this.#lastFrame = undefined;
+    for (const segment of this.#segments) {
+      const file = await this.#options.files.openWrite(segment.path);
+      try {
+        if (segment.path === path) await file.write(frame, offset);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    }
   }
 
   async cut(last: number): Promise<void> {
@@ -236,7 +297,7 @@ export class FileCommitLog implements CommitLog {
   }
 
   async #roll(group: number): Promise<WritableFile> {
-    const { files, directory } = this.#options;
+    const { files, directory, durability } = this.#options;
     await this.#file?.close();
     this.#file = undefined;
     const path = join(directory, segmentName(group));
@@ -244,7 +305,11 @@ export class FileCommitLog implements CommitLog {
     try {
       await file.truncate(0);
       await file.write(encodeFileHeader(SEGMENT_KIND), 0);
+      // Before any frame: a crash must not keep a frame and lose the header in front of it.
+      if (durability === Durability.fsync) await file.sync();
       await files.syncDirectory(directory);
+      // The log's own name: it may be new, or of a process that was killed while it made this file.
+      if (this.#segments.length <= 1) await files.syncDirectory(dirname(directory));
     } catch (error) {
       await file.close();
       throw error;
@@ -265,6 +330,8 @@ export class FileCommitLog implements CommitLog {
         'cut the torn tail of the log: it was never acknowledged',
       );
       await file.truncate(this.#end!);
+      // Before anything is written: remains that came back would stand behind the next frame.
+      if (this.#options.durability === Durability.fsync) await file.sync();
       this.#allocated = this.#end!;
       this.#torn = undefined;
     }
@@ -293,22 +360,34 @@ export class FileCommitLog implements CommitLog {
 function isUnborn(bytes: Buffer, first: number): boolean {
   if (bytes.length < FILE_HEADER_BYTES) return true;
   const blank = bytes.subarray(0, FILE_HEADER_BYTES).every((byte) => byte === 0);
-  return blank && !hasLaterFrame(bytes, FILE_HEADER_BYTES - 1, first - 1);
+  return blank && laterFrame(bytes, FILE_HEADER_BYTES - 1, first - 1) === undefined;
 }
 
-/** Whether a whole frame of a later group stands somewhere behind `offset`. */
-function hasLaterFrame(bytes: Buffer, offset: number, group: number): boolean {
+/** The first whole frame of a later group behind `offset`. */
+function laterFrame(
+  bytes: Buffer,
+  offset: number,
+  group: number,
+): { readonly offset: number; readonly group: number } | undefined {
   let magic = bytes.indexOf(FRAME_MAGIC, offset + FRAME_MAGIC_AT + 1, 'latin1');
   while (magic !== -1) {
     const start = magic - FRAME_MAGIC_AT;
     const end = start + RECORD_HEADER_BYTES + bytes.readUInt32LE(start);
     if (end - start >= FRAME_HEADER_BYTES && recordAt(bytes, start).state === RecordState.valid) {
       const header = readFrameHeader(bytes.subarray(start, end));
-      if (header !== undefined && header.group > group) return true;
+      if (header !== undefined && header.group > group) {
+        return { offset: start, group: header.group };
+      }
     }
     magic = bytes.indexOf(FRAME_MAGIC, magic + 1, 'latin1');
   }
-  return false;
+  return undefined;
+}
+
+/** Whether nothing is written behind the record at `offset`, going by the length that it says. */
+function isLastWritten(bytes: Buffer, offset: number): boolean {
+  const end = offset + RECORD_HEADER_BYTES + bytes.readUInt32LE(offset);
+  return endOfWritten(bytes, offset) <= end;
 }
 
 function poisoned(cause: unknown): TidemarkError {

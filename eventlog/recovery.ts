@@ -2,8 +2,17 @@
  * Recovery: the same road as a commit. Read how far the projections on disk are, replay the frames
  * behind that through the projections, done. It depends on the tail of the log, never on its
  * length.
+ *
+ * Where the log is damaged, recovery ends: what lies before is as it was, what lies behind is not
+ * applied, and the owner takes no writes, so that nothing is put in place of what was lost.
  */
-import { assert, corruption, type Logger } from '../base/index.ts';
+import {
+  assert,
+  corruption,
+  isTidemarkError,
+  type Logger,
+  type TidemarkError,
+} from '../base/index.ts';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
 import { lastPositionOf } from './commit-format.ts';
@@ -19,6 +28,8 @@ export interface Recovered {
   readonly events: number;
   /** Frames that did not chain and were skipped. */
   readonly voidFrames: number;
+  /** What ended the replay before the end of the log: CORRUPTION. Positions behind `applied` are lost. */
+  readonly damage: TidemarkError | undefined;
 }
 
 export interface RecoveryOptions {
@@ -26,44 +37,57 @@ export interface RecoveryOptions {
   readonly log: CommitLog;
   readonly projections: readonly StateProjection[];
   readonly logger: Logger;
-  /** Called after each frame, so that the owner may flush when memtables are full. */
-  readonly afterFrame: (applied: Applied) => void;
 }
 
-/** @throws CORRUPTION if the log has a gap, or a frame whose hash does not hold */
+/** @throws FORMAT_UNSUPPORTED, IO_FAILED; damage of the log is in the answer */
 export function recover(options: RecoveryOptions): Recovered {
-  const { store, log, logger } = options;
-  const mark = store.flushedMark();
-  let applied = mark === undefined ? NOTHING_APPLIED : (mark.applied as Applied);
-  assert(applied.position === (mark?.sequence ?? 0), 'the mark names the position it stands for');
-  let frames = 0;
-  let events = 0;
-  let voidFrames = 0;
-  for (const tail of log.tail(applied.group + 1)) {
-    const { frame } = tail;
-    const header = readFrameHeader(frame);
-    if (header === undefined) throw damaged(tail, 'it has no frame header');
-    const intact = hashOf(frame) === header.hash;
-    const verdict = judgeFrame(applied, header, intact);
-    if (verdict === Verdict.gap) throw damaged(tail, `frame ${applied.group + 1} is missing`);
-    if (verdict === Verdict.void) {
-      if (!intact) throw damaged(tail, `the hash of frame ${header.group} does not hold`);
-      voidFrames++;
-      logger.warn(
-        { file: tail.file, offset: tail.offset, group: header.group },
-        'skipped a frame that does not chain',
-      );
-      continue;
+  const { log, logger } = options;
+  let recovered = startOf(options);
+  try {
+    for (const tail of log.tail(recovered.applied.group + 1)) {
+      recovered = recoverFrame(options, tail, recovered);
     }
-    applied = replay(options, tail, header, applied.time);
-    frames++;
-    events += header.events;
-    options.afterFrame(applied);
+  } catch (error) {
+    if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+    logger.error({ error }, 'the log is damaged; the store is open for reading only');
+    return { ...recovered, damage: error };
   }
   const torn = log.torn();
   if (torn !== undefined)
     logger.warn(torn, 'the log ends in a torn frame that was never acknowledged');
-  return { applied, frames, events, voidFrames };
+  return recovered;
+}
+
+function startOf({ store }: RecoveryOptions): Recovered {
+  const mark = store.flushedMark();
+  const applied = mark === undefined ? NOTHING_APPLIED : (mark.applied as Applied);
+  assert(applied.position === (mark?.sequence ?? 0), 'the mark names the position it stands for');
+  return { applied, frames: 0, events: 0, voidFrames: 0, damage: undefined };
+}
+
+/** @throws CORRUPTION if a frame is missing before this one, or its hash does not hold */
+function recoverFrame(options: RecoveryOptions, tail: TailFrame, recovered: Recovered): Recovered {
+  const { applied } = recovered;
+  const { frame } = tail;
+  const header = readFrameHeader(frame);
+  if (header === undefined) throw damaged(tail, 'it has no frame header');
+  const intact = hashOf(frame) === header.hash;
+  const verdict = judgeFrame(applied, header, intact);
+  if (verdict === Verdict.gap) throw damaged(tail, `frame ${applied.group + 1} is missing`);
+  if (verdict === Verdict.void) {
+    if (!intact) throw damaged(tail, `the hash of frame ${header.group} does not hold`);
+    options.logger.warn(
+      { file: tail.file, offset: tail.offset, group: header.group },
+      'skipped a frame that does not chain',
+    );
+    return { ...recovered, voidFrames: recovered.voidFrames + 1 };
+  }
+  return {
+    ...recovered,
+    applied: replay(options, tail, header, applied.time),
+    frames: recovered.frames + 1,
+    events: recovered.events + header.events,
+  };
 }
 
 function replay(

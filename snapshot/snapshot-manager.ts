@@ -100,8 +100,9 @@ export class SnapshotManager {
     return this.#options.store.pinnedView(snapshot.name);
   }
 
-  /** Lets a snapshot go. The past stays readable: only the replay to it gets longer. @throws SNAPSHOT_UNKNOWN */
+  /** Lets a snapshot go. The past stays readable: only the replay to it gets longer. @throws SNAPSHOT_UNKNOWN, READ_ONLY */
   async release(name: string): Promise<void> {
+    this.#options.events.checkWritable();
     if (this.#find(name) === undefined) throw unknown(name);
     await this.#options.store.unpin(name);
   }

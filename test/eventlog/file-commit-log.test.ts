@@ -235,7 +235,7 @@ describe('the log after a crash', () => {
     }
   });
 
-  it('takes damage of the last frame for one that was never whole', async () => {
+  it('tells damage of the last frame from one that was torn', async () => {
     const chain = chainOf(4);
     const directory = await written(chain);
     const path = join(directory, segmentName(1));
@@ -244,9 +244,28 @@ describe('the log after a crash', () => {
     for (let at = offset; at < whole.length; at++) {
       const bytes = Buffer.from(whole);
       bytes[at]! ^= 0x10;
+      writeFileSync(path, Buffer.concat([bytes, Buffer.alloc(2000)]));
+      const { code, data } = refusal(() => groups(openLog(directory)));
+      expect({ code, file: data.file, offset: data.offset }, `byte ${at}`).toEqual({
+        code: 'CORRUPTION',
+        file: path,
+        offset,
+      });
+    }
+  });
+
+  it('takes a frame with a sector that was never written for a torn one', async () => {
+    const chain = chainOf(4, 'x'.repeat(2000));
+    const directory = await written(chain);
+    const path = join(directory, segmentName(1));
+    const whole = readFileSync(path);
+    const offset = whole.length - chain.frames[3]!.bytes.length;
+    for (let sector = offset - (offset % 512); sector < whole.length; sector += 512) {
+      const bytes = Buffer.concat([whole, Buffer.alloc(2000)]);
+      bytes.fill(0, Math.max(sector, offset), Math.min(sector + 512, whole.length));
       writeFileSync(path, bytes);
       const log = openLog(directory);
-      expect(groups(log), `byte ${at}`).toEqual([1, 2, 3]);
+      expect(groups(log), `sector at ${sector}`).toEqual([1, 2, 3]);
       expect(log.torn()).toEqual({ file: path, offset });
     }
   });
