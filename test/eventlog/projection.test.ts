@@ -1,31 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { TailFrame } from '../../eventlog/commit-log.ts';
+import { CATALOG_TABLE, type CommitLog, encodeMetadata, Keyspace } from '../../eventlog/index.ts';
+import { Engine, KeyType } from '../../storage/index.ts';
 import {
-  CATALOG_TABLE,
-  type CommitLog,
-  encodeMetadata,
-  KEYSPACES,
-  Keyspace,
-} from '../../eventlog/index.ts';
-import { Engine, KeyType, type StoreView } from '../../storage/index.ts';
-import { append, type EventStoreParts, memoryParts, rowTable } from '../support/event-stores.ts';
+  append,
+  dumpOf,
+  type EventStoreParts,
+  memoryParts,
+  rowTable,
+} from '../support/event-stores.ts';
 
 const tables = [rowTable(CATALOG_TABLE), rowTable(1), rowTable(2, KeyType.integer)];
-
-/** Everything a store holds, as text: keyspace, key and value of each entry. */
-function dump(view: StoreView): string[] {
-  const entries: string[] = [];
-  for (const { id, name } of KEYSPACES) {
-    const cursor = view.keyspace(id).scan();
-    while (cursor.next()) {
-      const value = Buffer.from(cursor.source.subarray(cursor.start, cursor.end)).toString('hex');
-      entries.push(`${name} ${Buffer.from(cursor.key, 'latin1').toString('hex')} ${value}`);
-    }
-    cursor.close();
-  }
-  return entries;
-}
 
 /** A log that keeps its frames in memory, so that another store can be made from them. */
 class KeptLog implements CommitLog {
@@ -105,11 +91,11 @@ describe('the projections', () => {
           if (number % 4 === 0) await parts.events.settled();
         }
         await parts.events.settled();
-        const written = dump(parts.store.published);
+        const written = dumpOf(parts.store.published);
         const frames = log!;
         const again = memoryParts({ wrapLog: () => frames });
         expect(again.events.recovered.events).toBe(parts.events.head.position);
-        expect(dump(again.store.published)).toEqual(written);
+        expect(dumpOf(again.store.published)).toEqual(written);
         expect(again.events.head).toEqual(parts.events.head);
       }),
       { numRuns: 40 },
@@ -131,7 +117,7 @@ describe('the projections', () => {
     });
     await parts.events.settled();
     expect(versions).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    const rows = dump(parts.store.published).filter((entry) => entry.startsWith('rows'));
+    const rows = dumpOf(parts.store.published).filter((entry) => entry.startsWith('rows'));
     expect(rows).toHaveLength(1);
   });
 });

@@ -3,6 +3,7 @@ import {
   canonicalJson,
   type Files,
   type JsonObject,
+  type Logger,
   NodeFiles,
   silentLogger,
 } from '../../base/index.ts';
@@ -19,6 +20,7 @@ import {
   Watermark,
 } from '../../eventlog/index.ts';
 import {
+  cursorValue,
   Engine,
   encodeRowKey,
   type KeyspaceStore,
@@ -30,6 +32,7 @@ import {
   type RowChange,
   type RowKey,
   type RowTable,
+  type StoreView,
 } from '../../storage/index.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -45,6 +48,7 @@ export interface EventStoreParts {
 
 export interface PartsOptions {
   readonly clock?: FakeClock;
+  readonly logger?: Logger;
   readonly files?: Files;
   readonly durability?: 'fsync' | 'os';
   readonly memtableBytes?: number;
@@ -109,7 +113,7 @@ function partsOf(
     store,
     log,
     clock,
-    logger: silentLogger,
+    logger: options.logger ?? silentLogger,
     projections: [projectRow],
     durable,
     memtableBytes: options.memtableBytes ?? 1024 * 1024,
@@ -176,10 +180,21 @@ export function drafted(
 }
 
 /** Every row of a table, by key, in a view of its rows. */
-export function rowsOf(view: Parameters<typeof engineOver>[0], table: RowTable) {
-  return [...engineOver(view).scan(table)].map(({ key, row, version }) => ({ key, row, version }));
+export function rowsOf(view: StoreView, table: RowTable) {
+  const engine = new Engine(view.keyspace(Keyspace.rows));
+  return [...engine.scan(table)].map(({ key, row, version }) => ({ key, row, version }));
 }
 
-function engineOver(view: KeyspaceStore['published']): Engine {
-  return new Engine(view.keyspace(Keyspace.rows));
+/** Everything a store holds, as text: keyspace, key and value of each entry. */
+export function dumpOf(view: StoreView): string[] {
+  const entries: string[] = [];
+  for (const { id, name } of KEYSPACES) {
+    const cursor = view.keyspace(id).scan();
+    while (cursor.next()) {
+      const value = Buffer.from(cursorValue(cursor)).toString('hex');
+      entries.push(`${name} ${Buffer.from(cursor.key, 'latin1').toString('hex')} ${value}`);
+    }
+    cursor.close();
+  }
+  return entries;
 }
