@@ -43,3 +43,4 @@ export {
 export { replaceFile } from './replace-file.ts';
 export { SlicePace } from './slice-pace.ts';
 export { formatTime, parseTime, type TimeInput } from './time.ts';
+export { endOfWritten, wasWholeRecord } from './torn-record.ts';

@@ -12,7 +12,8 @@
  * and its checksum holds. A length of 0 is the end of what was written (preallocated space is
  * zeros). Torn-tail rule: the first record that is not valid ends the log; whatever stands from
  * there on was never acknowledged, unless a valid record that continues the log is found behind
- * it. Then it is damage. Who reads a log decides which, and says so.
+ * it, or it shows no hole (`torn-record.ts`). Then it is damage. Who reads a log decides which, and
+ * says so.
  */
 import { crc32 } from 'node:zlib';
 import { assert } from './assert.ts';

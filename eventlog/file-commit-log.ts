@@ -18,6 +18,7 @@ import {
   checkFileHeader,
   corruption,
   encodeFileHeader,
+  endOfWritten,
   FILE_HEADER_BYTES,
   type Files,
   isTidemarkError,
@@ -27,6 +28,7 @@ import {
   recordAt,
   TidemarkError,
   type WritableFile,
+  wasWholeRecord,
 } from '../base/index.ts';
 import {
   type CommitLog,
@@ -38,7 +40,6 @@ import {
 } from './commit-log.ts';
 import { FRAME_HEADER_BYTES, FRAME_MAGIC, readFrameHeader } from './frame-format.ts';
 import { groupOfSegment, SEGMENT_KIND, segmentName } from './segment-format.ts';
-import { endOfWritten, wasWhole } from './torn-frame.ts';
 
 const EXTENT_BYTES = 1024 * 1024;
 const EXTENT = Buffer.alloc(EXTENT_BYTES);
@@ -127,6 +128,11 @@ export class FileCommitLog implements CommitLog {
     this.#torn = undefined;
     this.#headDamage = undefined;
     const start = this.#segments.findLastIndex((segment) => segment.first <= from);
+    const [oldest] = this.#segments;
+    if (start === -1 && oldest !== undefined) {
+      const reason = `the log begins with frame ${oldest.first}, and frame ${from} is missing`;
+      throw corruption(oldest.path, 0, reason, 'commits from there on');
+    }
     for (let i = Math.max(start, 0); i < this.#segments.length; i++) {
       yield* this.#framesOf(this.#segments[i]!, i === this.#segments.length - 1, from);
     }
@@ -154,7 +160,7 @@ export class FileCommitLog implements CommitLog {
         const flushed = group < from ? laterFrame(bytes, offset, group) : undefined;
         if (flushed === undefined || flushed.group > from) {
           // A valid record of another group is what an earlier writer left; it is not the one wanted.
-          const whole = record.state !== RecordState.valid && wasWhole(bytes, offset);
+          const whole = record.state !== RecordState.valid && wasWholeRecord(bytes, offset);
           this.#endOfSegment(segment, bytes, offset, last, group, from, whole);
           // Copied: a segment is not kept in memory for the sake of one frame.
           if (last && newest !== undefined) {

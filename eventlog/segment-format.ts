@@ -11,7 +11,7 @@
  * A segment is valid if and only if its header is, its frames ascend by group from the one in its
  * name, and nothing but zeros or the torn remains of one frame that was never acknowledged follow
  * the last frame. A frame found behind such remains means damage, and so do remains that show no
- * hole (`torn-frame.ts`).
+ * hole (`base/torn-record.ts`).
  */
 import type { FileKind } from '../base/index.ts';
 

@@ -4,6 +4,7 @@ import {
   RECORD_HEADER_BYTES,
   RecordState,
   recordAt,
+  wasWholeRecord,
 } from '../../base/index.ts';
 
 /** What a log of records (`base/record-format.ts`) holds. */
@@ -29,7 +30,7 @@ export type Continues = (
 
 /**
  * Reads records up to the first that is not valid. What follows it was never acknowledged, unless a
- * valid record that continues the log stands behind: then something in between was damaged.
+ * valid record that continues the log stands behind, or it was whole once: then it was damaged.
  *
  * @param from offset of the first record
  * @throws CORRUPTION
@@ -52,6 +53,9 @@ export function readRecordLog(
   const behind = findRecord(buffer, at + 1, payloads.at(-1), continues);
   if (behind !== undefined) {
     throw corruption(file, at, `a record is damaged; a valid one follows at offset ${behind}`);
+  }
+  if (record.state === RecordState.torn && wasWholeRecord(buffer, at)) {
+    throw corruption(file, at, 'the last record is damaged');
   }
   const tornBytes = record.state === RecordState.torn ? buffer.length - at : 0;
   return { payloads, end: at, tornBytes };
