@@ -17,7 +17,12 @@ import { SnapshotManager } from '../snapshot/index.ts';
 import { Engine, type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
 import { AuditLog } from './audit-log.ts';
 import { Catalog, definitionOf } from './catalog.ts';
-import { type Difference, type DifferenceQuery, toDifference } from './difference.ts';
+import {
+  checkDifferenceQuery,
+  type Difference,
+  type DifferenceQuery,
+  toDifference,
+} from './difference.ts';
 import {
   type HistoryImportOptions,
   type HistoryImportOutcome,
@@ -261,6 +266,7 @@ export class Database {
    */
   diff(from: MomentInput, to: MomentInput, query: DifferenceQuery = {}): Difference[] {
     this.#checkOpen();
+    checkDifferenceQuery(query);
     const tables = query.table === undefined ? undefined : this.#catalog.idsNamed(query.table);
     const limit = query.limit ?? Number.POSITIVE_INFINITY;
     const differences: Difference[] = [];

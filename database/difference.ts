@@ -3,6 +3,7 @@ import type { EventStore } from '../eventlog/index.ts';
 import type { RowDifference } from '../query/index.ts';
 import { decodeRowKey, type Operation, type RowKey } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
+import { checkLimit, checkNames } from './option-check.ts';
 
 export interface DifferenceQuery {
   /** Only this table. */
@@ -26,6 +27,14 @@ export interface Difference {
   readonly version: number;
   /** Number of changes between the moments. */
   readonly changes: number;
+}
+
+const QUERY_NAMES = ['table', 'all', 'limit'];
+
+/** @throws OPTION_INVALID, ARGUMENT_INVALID */
+export function checkDifferenceQuery(query: DifferenceQuery): void {
+  checkNames('a difference', query, QUERY_NAMES);
+  checkLimit(query.limit);
 }
 
 export function toDifference(

@@ -9,6 +9,7 @@ import { Operation } from '../storage/index.ts';
 import { type Catalog, type CatalogTable, compileTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
 import { earlierChange } from './idempotency.ts';
+import { checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
 import {
   CATALOG,
@@ -60,6 +61,7 @@ export async function alterTable(
   change: Pick<TableDeclaration, 'schema'>,
   metadata: CommitMetadata,
 ): Promise<CommitOutcome> {
+  checkNames('an alteration', change, ['schema']);
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
     const { definition } = catalog.table(name);
