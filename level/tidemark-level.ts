@@ -86,23 +86,6 @@ const MANIFEST = {
   signals: { iterators: true },
 };
 
-/** All of them: that none is missing or unknown is for the compiler to say. */
-const STORAGE_OPTIONS: { readonly [name in keyof Required<StorageOptions>]: true } = {
-  files: true,
-  logger: true,
-  durability: true,
-  memtableBytesMax: true,
-  background: true,
-  blockCacheBytesMax: true,
-  compaction: true,
-  blockBytes: true,
-  filterBitsPerKey: true,
-  tableBytesMax: true,
-  mergeTablesMin: true,
-  levelBytesMax: true,
-  joinedTableBytesMax: true,
-};
-
 /** Keys that `clear` deletes with one batch. */
 const CLEAR_BATCH_KEYS = 1000;
 
@@ -345,9 +328,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
 
 /** Leaves out what is not for the store: abstract-level hands hooks and plugins their options here. */
 function storageOptionsOf(options: StorageOptions): StorageOptions {
-  return Object.fromEntries(
-    Object.entries(options).filter(([name]) => Object.hasOwn(STORAGE_OPTIONS, name)),
-  );
+  return Object.fromEntries(Object.entries(options).filter(([name]) => LsmStorage.hasOption(name)));
 }
 
 function valueAt(view: OrderedView, key: Encoded): Uint8Array | undefined {

@@ -135,6 +135,11 @@ export class LsmStorage implements StorageEngine {
     }
   }
 
+  /** Whether `open` knows an option, for callers whose own options come with these. */
+  static hasOption(name: string): boolean {
+    return OPTION_NAMES.includes(name) || Object.hasOwn(resolveTuning({}, []), name);
+  }
+
   get(key: ByteString): Uint8Array | undefined {
     return this.#view.get(key);
   }

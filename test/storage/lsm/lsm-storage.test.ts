@@ -195,6 +195,10 @@ describe('LsmStorage', () => {
       const given: LsmStorageOptions = { directory: temporaryDirectory(), ...options };
       await expect(LsmStorage.open(given)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
     }
+    for (const name of ['directory', 'durability', 'blockBytes']) {
+      expect(LsmStorage.hasOption(name)).toBe(true);
+    }
+    expect(LsmStorage.hasOption('memtable')).toBe(false);
   });
 });
 
