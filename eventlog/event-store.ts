@@ -14,36 +14,31 @@
  * 1. Positions are given here only, inside one synchronous section: 1, 2, 3 … without gaps.
  * 2. Timestamps strictly increase with commits, whatever the clock does.
  * 3. published ≤ sealed ≤ appended positions; readers see published, transactions appended.
- * 4. Frames are written one at a time, in order: at most one can be torn, and none lies behind it.
+ * 4. Frames go to the log in the order they were sealed in (`frame-queue.ts`).
  * 5. Memtables are frozen only right after a seal, when `sealed` describes exactly what is in them.
  * 6. After a failed append of a frame nothing is appended or published again, unless the disk was
  *    full: then new commits are refused, and the frame is tried again until there is room.
  */
 import { randomInt } from 'node:crypto';
-import {
-  assert,
-  type Clock,
-  isTidemarkError,
-  type Logger,
-  limits,
-  TidemarkError,
-} from '../base/index.ts';
+import { assert, type Clock, type Logger, limits, TidemarkError } from '../base/index.ts';
 import {
   type KeyspaceStore,
-  Operation,
   type Pin,
   type RowChange,
   type StoreView,
   WriteBatch,
 } from '../storage/index.ts';
+import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
 import type { CommitLog, CommitLogStats } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
 import { afterFrame, FrameBuilder, type SealedFrame } from './frame-builder.ts';
+import { type FrameOwner, FrameQueue, type WaitingFrame } from './frame-queue.ts';
 import { LogReader } from './log-reader.ts';
 import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
 import { type Recovered, recover } from './recovery.ts';
+import { TableTotals } from './table-totals.ts';
 import type { Watermark } from './watermark.ts';
 
 export interface EventStoreOptions {
@@ -88,9 +83,6 @@ export interface StreamedCommit {
 /** A frame is sealed once it holds this much, so that single writes to the disk stay short. */
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const FROZEN_MAX = 3;
-const WAITERS_MAX = 100_000;
-const DISK_FULL_RETRY_MS = 500;
-const ROOM_ASKED_AGAIN_MS = 250;
 const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
 
 /** Who wants frames to end at certain positions. */
@@ -101,20 +93,14 @@ export interface BoundaryListener {
   readonly reached: () => void;
 }
 
-interface WaitingFrame extends SealedFrame {
-  /** Of its last commit, microseconds. */
-  readonly time: number;
-}
-
 export class EventStore {
   readonly #options: EventStoreOptions;
   readonly #durable: Watermark;
   readonly #frame = new FrameBuilder();
-  readonly #totals = new Map<number, TableSummary>();
+  readonly #totals: TableTotals;
+  readonly #queue: FrameQueue;
+  readonly #admission: Admission;
   readonly #boundaryListeners: BoundaryListener[] = [];
-  /** Sealed, and not durable yet. */
-  readonly #waiting: WaitingFrame[] = [];
-  #waitingBytes = 0;
   #freezes: {
     readonly pin: PinMaker | undefined;
     readonly done: (flushed: Promise<void>) => void;
@@ -124,15 +110,7 @@ export class EventStore {
   #lastTime: number;
   #publishedTime: number;
   #claimed = false;
-  #isWriting = false;
-  #writing: Promise<void> = Promise.resolve();
   #failure: TidemarkError | undefined;
-  /** Why the log takes no frame at the moment. */
-  #full: TidemarkError | undefined;
-  #wakeRetry = () => {};
-  #draining = false;
-  #roomWaiters: (() => void)[] = [];
-  #roomTimer: NodeJS.Timeout | undefined;
   #closed = false;
   readonly recovered: Recovered;
 
@@ -150,6 +128,20 @@ export class EventStore {
     this.#appendedPosition = applied.position;
     this.#lastTime = applied.time;
     this.#publishedTime = applied.time;
+    this.#totals = new TableTotals((table) =>
+      new LogReader(store.latest).summary(table, this.#appendedPosition),
+    );
+    this.#admission = new Admission(() => this.#hasRoom());
+    const owner: FrameOwner = {
+      free: () => {
+        if (this.#frame.commits > 0) this.#seal();
+      },
+      durable: (frame) => this.#publish(frame),
+      full: () => this.#admission.wakeAll(),
+      failed: (error) => this.#poison(error),
+    };
+    const cutBehind = this.recovered.voidFrames > 0 ? applied.group : undefined;
+    this.#queue = new FrameQueue(options.log, options.logger, owner, cutBehind);
     // Not before the replay is over: a flush trims the log, and a damaged one is kept as it is.
     const isLarge = store.activeBytes() > options.memtableBytes;
     if (damage === undefined && isLarge) void this.#freezeNow(undefined);
@@ -185,18 +177,11 @@ export class EventStore {
    */
   room(): Promise<void> | undefined {
     this.checkWritable();
-    if (this.#full !== undefined) throw diskFull(this.#full);
-    if (this.#hasRoom()) return undefined;
-    const heldUpBy = this.#options.store.heldUpBy();
-    if (heldUpBy !== undefined) throw diskFull(heldUpBy);
-    if (this.#roomWaiters.length >= WAITERS_MAX) {
-      throw new TidemarkError('OVERLOADED', `${WAITERS_MAX} commits are waiting already`, {
-        limit: WAITERS_MAX,
-      });
+    const heldUpBy = this.#queue.heldUpBy ?? this.#options.store.heldUpBy();
+    if (heldUpBy !== undefined && (this.#queue.heldUpBy !== undefined || !this.#hasRoom())) {
+      throw diskFull(heldUpBy);
     }
-    // Whoever waits asks again now and then: what holds the flushes up may have become a refusal.
-    this.#roomTimer ??= setTimeout(() => this.#wakeAll(), ROOM_ASKED_AGAIN_MS);
-    return new Promise((resolve) => this.#roomWaiters.push(resolve));
+    return this.#admission.ask();
   }
 
   /**
@@ -211,7 +196,7 @@ export class EventStore {
     this.#checkSize(changes);
     const firstPosition = this.#appendedPosition + 1;
     const time = this.#timestamp(request.time);
-    const summaries = this.#summarize(changes, request.greatestKeys);
+    const summaries = this.#totals.after(changes, request.greatestKeys);
     const commit = this.#frame.add({
       time,
       firstPosition,
@@ -232,12 +217,12 @@ export class EventStore {
       this.#frame.undo(commit);
       throw error;
     }
-    for (const summary of summaries) this.#totals.set(summary.table, summary);
+    this.#totals.put(summaries);
     this.#appendedPosition = lastPosition;
     this.#lastTime = time;
     const durable = this.#durable.reach(lastPosition);
-    if (this.#isBoundaryDue(lastPosition)) this.#seal();
-    this.#schedule();
+    if (this.#isBoundaryDue(lastPosition)) this.#sealOrPoison();
+    this.#queue.wake();
     return { firstPosition, lastPosition, time, durable };
   }
 
@@ -248,18 +233,7 @@ export class EventStore {
 
   /** Where a table stands, pending commits included. */
   totals(table: number): TableSummary {
-    const known = this.#totals.get(table);
-    if (known !== undefined) return known;
-    const reader = new LogReader(this.#options.store.latest);
-    const summary = reader.summary(table, this.#appendedPosition) ?? {
-      table,
-      commits: 0,
-      rows: 0,
-      events: 0,
-      greatestKey: 0,
-    };
-    this.#totals.set(table, summary);
-    return summary;
+    return this.#totals.of(table);
   }
 
   /**
@@ -272,7 +246,7 @@ export class EventStore {
     if (this.#frame.commits === 0) return this.#freezeNow(pin);
     const flushed = await new Promise<{ flush: Promise<void> }>((resolve) => {
       this.#freezes.push({ pin, done: (flush) => resolve({ flush }) });
-      this.#schedule();
+      this.#queue.wake();
     });
     await flushed.flush;
   }
@@ -326,10 +300,7 @@ export class EventStore {
 
   /** Waits until what was appended is durable; on a full disk it gives up, and says so to who waits. */
   async drain(): Promise<void> {
-    this.#draining = true;
-    this.#wakeRetry();
-    await this.settled().catch(() => {});
-    await this.#writing;
+    await Promise.all([this.settled().catch(() => {}), this.#queue.drain()]);
   }
 
   async close(): Promise<void> {
@@ -338,7 +309,7 @@ export class EventStore {
     this.#closed = true;
     const closed = new TidemarkError('CLOSED', 'the store is closed');
     this.#durable.fail(closed);
-    this.#wakeAll();
+    this.#admission.wakeAll();
   }
 
   #checkOpen(): void {
@@ -357,6 +328,7 @@ export class EventStore {
         this.#failure,
       );
     }
+    this.#options.store.checkWritable();
   }
 
   #checkUndamaged(): void {
@@ -392,113 +364,11 @@ export class EventStore {
     return Math.max(now, this.#lastTime + 1);
   }
 
-  #summarize(
-    changes: readonly RowChange[],
-    greatestKeys: ReadonlyMap<number, number> | undefined,
-  ): TableSummary[] {
-    const deltas = new Map<number, { rows: number; events: number }>();
-    let table = -1;
-    let delta = { rows: 0, events: 0 };
-    for (const change of changes) {
-      if (change.table.id !== table) {
-        table = change.table.id;
-        delta = deltas.get(table) ?? { rows: 0, events: 0 };
-        deltas.set(table, delta);
-      }
-      delta.events++;
-      if (change.operation === Operation.insert) delta.rows++;
-      else if (change.operation === Operation.delete) delta.rows--;
-    }
-    return [...deltas]
-      .sort(([a], [b]) => a - b)
-      .map(([id, { rows, events }]) => {
-        const before = this.totals(id);
-        return {
-          table: id,
-          commits: before.commits + 1,
-          rows: before.rows + rows,
-          events: before.events + events,
-          greatestKey: Math.max(before.greatestKey, greatestKeys?.get(id) ?? 0),
-        };
-      });
-  }
-
   #hasRoom(): boolean {
     return (
-      this.#frame.bytes + this.#waitingBytes < this.#options.pendingBytesMax &&
+      this.#frame.bytes + this.#queue.bytes < this.#options.pendingBytesMax &&
       this.#options.store.frozenCount() < FROZEN_MAX
     );
-  }
-
-  #wakeWaiters(): void {
-    if (this.#roomWaiters.length > 0 && this.#hasRoom()) this.#wakeAll();
-  }
-
-  #wakeAll(): void {
-    clearTimeout(this.#roomTimer);
-    this.#roomTimer = undefined;
-    for (const wake of this.#roomWaiters.splice(0)) wake();
-  }
-
-  /**
-   * The check phase comes after all continuations of the frame that just became durable: so the
-   * commits of all writers that waited for it are gathered into the next frame.
-   */
-  #schedule(): void {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
-    this.#writing = new Promise(setImmediate).then(() => this.#writeFrames());
-  }
-
-  async #writeFrames(): Promise<void> {
-    const { log } = this.#options;
-    try {
-      if (!this.#claimed && this.recovered.voidFrames > 0)
-        await log.cut(this.recovered.applied.group);
-      for (;;) {
-        if (this.#waiting.length === 0 && this.#frame.commits > 0) this.#seal();
-        const frame = this.#waiting[0];
-        if (frame === undefined) return;
-        if (!(await this.#appendFrame(frame))) continue;
-        this.#waiting.shift();
-        this.#waitingBytes -= frame.bytes.length;
-        this.#publish(frame);
-        await new Promise(setImmediate);
-      }
-    } catch (error) {
-      this.#poison(error);
-    } finally {
-      // Here and not in a continuation: a commit appended in between would wait for ever.
-      this.#isWriting = false;
-    }
-  }
-
-  /**
-   * False if the disk is full: the frame stays in line, new commits are refused, and it is tried
-   * again. What was accepted before is neither acknowledged nor refused until then.
-   */
-  async #appendFrame(frame: WaitingFrame): Promise<boolean> {
-    const { log, logger } = this.#options;
-    try {
-      await log.append(frame.bytes, frame.header);
-      if (this.#full !== undefined) logger.info({}, 'the disk has room again; commits go on');
-      this.#full = undefined;
-      return true;
-    } catch (error) {
-      if (!isTidemarkError(error, 'DISK_FULL') || this.#draining) throw error;
-      if (this.#full === undefined)
-        logger.error({ error }, 'the disk is full; commits are refused');
-      this.#full = error;
-      this.#wakeAll();
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, DISK_FULL_RETRY_MS);
-        this.#wakeRetry = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      return false;
-    }
   }
 
   #isBoundaryDue(position: number): boolean {
@@ -506,6 +376,15 @@ export class EventStore {
       this.#frame.bytes >= FRAME_BYTES_MAX ||
       this.#boundaryListeners.some((listener) => listener.isDue(position))
     );
+  }
+
+  /** A commit is in its frame by now: what fails here is no refusal of it, but the end of writing. */
+  #sealOrPoison(): void {
+    try {
+      this.#seal();
+    } catch (error) {
+      this.#poison(error);
+    }
   }
 
   /** Ends the frame that is being gathered; what is frozen now is exactly the state at its end. */
@@ -526,8 +405,7 @@ export class EventStore {
 
   #enqueue(frame: SealedFrame, time: number): void {
     this.#sealed = afterFrame(frame.header, time);
-    this.#waiting.push({ ...frame, time });
-    this.#waitingBytes += frame.bytes.length;
+    this.#queue.push({ ...frame, time });
     this.#applyFrameEntry(frame);
   }
 
@@ -551,7 +429,7 @@ export class EventStore {
     const { store, log } = this.#options;
     await store.freeze({ sequence: applied.position, applied }, pin?.(applied));
     await log.trim(applied.group);
-    this.#wakeWaiters();
+    this.#admission.reconsider();
   }
 
   #publish({ header, time }: WaitingFrame): void {
@@ -559,7 +437,7 @@ export class EventStore {
     this.#publishedTime = time;
     this.#options.store.publish(position);
     this.#durable.rise(position);
-    this.#wakeWaiters();
+    this.#admission.reconsider();
   }
 
   #poison(error: unknown): void {
@@ -570,7 +448,7 @@ export class EventStore {
     this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
     this.#durable.fail(this.#failure);
     for (const { done } of this.#freezes.splice(0)) done(Promise.reject(this.#failure));
-    this.#wakeAll();
+    this.#admission.wakeAll();
   }
 }
 
