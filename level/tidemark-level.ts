@@ -136,7 +136,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
 
   protected async _close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
-    await this.#open().close();
+    await this.#opened().close();
     this.#storage = undefined;
   }
 
@@ -187,7 +187,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
   }
 
   protected _snapshot(options: SnapshotOptions): AbstractSnapshot {
-    return new TidemarkSnapshot(options, this.#open().view());
+    return new TidemarkSnapshot(options, this.#opened().view());
   }
 
   protected _iterator(options: IteratorOptions): AbstractIterator<this, Encoded, Encoded> {
@@ -216,20 +216,20 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
     return new TidemarkValueIterator(this, options, values);
   }
 
-  #open(): LsmStorage {
+  #opened(): LsmStorage {
     assert(this.#storage !== undefined, 'abstract-level makes this call of an open store only');
     return this.#storage;
   }
 
   /** The snapshot that was given, or the present. */
   #viewFor({ snapshot }: ReadOptions): OrderedView {
-    return snapshot ? viewOf(snapshot) : this.#open();
+    return snapshot ? viewOf(snapshot) : this.#opened();
   }
 
   /** The snapshot that was given, or the present as it is now. */
   #hold({ snapshot }: ReadOptions): { readonly view: OrderedView; readonly release: () => void } {
     if (snapshot) return { view: viewOf(snapshot), release: () => {} };
-    const view = this.#open().view();
+    const view = this.#opened().view();
     return { view, release: () => view.close() };
   }
 
@@ -266,7 +266,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
 
   async #write(writes: readonly Write[]): Promise<void> {
     try {
-      const durable = this.#open().batch(writes);
+      const durable = this.#opened().batch(writes);
       for (const written of this.#writtenSince) for (const { key } of writes) written.add(key);
       await durable;
     } catch (error) {
@@ -286,7 +286,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
         if (found.length === 0) return;
         left -= found.length;
         const deleted = found.filter((key) => !written.has(key));
-        await this.#open().batch(deleted.map((key) => ({ key, value: undefined })));
+        await this.#opened().batch(deleted.map((key) => ({ key, value: undefined })));
       }
     } catch (error) {
       throw levelError(error);
