@@ -19,8 +19,10 @@
  * | 88 | 32 | hash of the frame before; zeros in the first |
  * | 120 | … | commits (`commit-format.ts`), back to back |
  *
- * Since the hash of the frame before lies inside the hashed part, hashes form a chain. Whether a
- * frame is valid after another is decided by `apply-rule.ts` alone.
+ * By itself a frame is valid if and only if its record is, its magic and version are these, its hash
+ * holds, and its commits fill it exactly, with positions that go on from its first one. Since the
+ * hash of the frame before lies inside the hashed part, hashes form a chain: whether a frame is valid
+ * after another is decided by `apply-rule.ts` alone.
  */
 import { hash as digest } from 'node:crypto';
 import { type ByteWriter, RECORD_HEADER_BYTES, readU64, sealRecord } from '../base/index.ts';
