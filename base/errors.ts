@@ -43,7 +43,7 @@ export const ERRORS = {
   IDEMPOTENCY_MISMATCH: 'An idempotency key was used before for another request.',
   SNAPSHOT_UNKNOWN: 'There is no such snapshot.',
   // Limits.
-  REPLAY_LIMIT: 'A past view would need more events replayed than the limit allows.',
+  REPLAY_LIMIT: 'A past view or a comparison would need more events read than the limit allows.',
   OVERLOADED: 'More work is waiting than the limits allow; try again later.',
   CANCELLED: 'The caller took the request back.',
   VIEW_CLOSED: 'A view was used after it was closed.',
@@ -52,6 +52,7 @@ export const ERRORS = {
   READ_ONLY: 'The store is open for reading only.',
   POISONED: 'An earlier write or sync failed; the store refuses writes until it is reopened.',
   LOCKED: 'Another process, or another part of this one, has the store open.',
+  REPAIR_UNFINISHED: 'A repair was interrupted; the store opens again once it has been run to its end.',
   DIRECTORY_MISSING: 'There is no store at this path.',
   DIRECTORY_EXISTS: 'There is a store at this path already.',
   DIRECTORY_FOREIGN: 'The directory holds files that are not a store of this kind.',

@@ -46,10 +46,9 @@ const BATCH_EVENTS = 1000;
 export class PastState implements StoreView {
   readonly position: number;
   readonly #options: PastStateOptions;
-  /** The log as it was when the state was opened: it holds every position up to this one. */
-  readonly #log: PinnedStoreView;
+  /** Held where the state is the present; the log only grows, so the past needs no hold on it. */
+  readonly #present: PinnedStoreView | undefined;
   readonly #reader: LogReader;
-  readonly #atHead: boolean;
   readonly #views = new Map<number, OrderedView>();
   #materialised: ReadonlyMap<number, OrderedView> | undefined;
   #snapshot: PinnedStoreView | undefined;
@@ -58,9 +57,9 @@ export class PastState implements StoreView {
   constructor(position: number, options: PastStateOptions) {
     this.position = position;
     this.#options = options;
-    this.#atHead = position === options.events.head.position;
-    this.#log = options.store.view();
-    this.#reader = new LogReader(this.#log);
+    const { store, events } = options;
+    this.#present = position === events.head.position ? store.view() : undefined;
+    this.#reader = new LogReader(this.#present ?? store.published);
   }
 
   /** The log up to this position, and maybe further: filter by position. */
@@ -71,7 +70,7 @@ export class PastState implements StoreView {
 
   keyspace(id: number): OrderedView {
     this.#checkOpen();
-    if (this.#atHead) return this.#log.keyspace(id);
+    if (this.#present !== undefined) return this.#present.keyspace(id);
     let view = this.#views.get(id);
     if (view === undefined) {
       view = new PastView(this, id);
@@ -82,7 +81,7 @@ export class PastState implements StoreView {
 
   /** Whether scans are served already. */
   get isMaterialised(): boolean {
-    return this.#atHead || this.#materialised !== undefined;
+    return this.#present !== undefined || this.#materialised !== undefined;
   }
 
   hold(): void {
@@ -93,7 +92,7 @@ export class PastState implements StoreView {
   letGo(): void {
     assert(this.#holders > 0, 'a state is let go once per hold');
     if (--this.#holders > 0) return;
-    this.#log.close();
+    this.#present?.close();
     this.#snapshot?.close();
     this.#materialised = undefined;
   }

@@ -2,7 +2,7 @@
  * The query engine: states of the tables at any moment, and what lies between two of them.
  * Secondary indexes will be a keyspace of the same states.
  */
-import type { Clock } from '../base/index.ts';
+import { type Clock, TidemarkError } from '../base/index.ts';
 import { allDifferences, netDifferences, type RowDifference } from './difference.ts';
 import { type Moment, type MomentInput, resolveMoment } from './moment.ts';
 import { PastState, type PastStateOptions } from './past-state.ts';
@@ -36,19 +36,33 @@ export class QueryEngine {
 
   /** The state at a commit boundary, as `resolve` gives it. Let it go when done. */
   stateAt(position: number): PastState {
-    return this.#cache.get(position, () => new PastState(position, this.#options));
+    const open = () => new PastState(position, this.#options);
+    // The present costs no replay, and to keep it would keep its memtables.
+    if (position === this.#options.events.head.position) return open();
+    return this.#cache.get(position, open);
   }
 
-  /** Differences from one boundary to another, which may lie before it. */
+  /**
+   * Differences from one boundary to another, which may lie before it.
+   * @throws REPLAY_LIMIT if more events lie between them than a replay may take
+   */
   *differences(from: number, to: number, options: DifferenceOptions): Generator<RowDifference> {
-    const state = this.stateAt(this.#options.events.head.position);
+    const { store, events, replayEventsMax } = this.#options;
+    const between = Math.abs(to - from);
+    if (between > replayEventsMax) {
+      throw new TidemarkError(
+        'REPLAY_LIMIT',
+        `${between} events lie between positions ${from} and ${to}; the limit is ${replayEventsMax}. Compare in steps, or raise replayEventsMax`,
+        { from, to, events: between, limit: replayEventsMax },
+      );
+    }
+    const view = store.view();
     try {
+      const reader = events.reader(view);
       const range = { from, to, tables: options.tables };
-      yield* options.all === true
-        ? allDifferences(state.reader, range)
-        : netDifferences(state.reader, range);
+      yield* options.all === true ? allDifferences(reader, range) : netDifferences(reader, range);
     } finally {
-      state.letGo();
+      view.close();
     }
   }
 
