@@ -22,6 +22,7 @@
 import { randomInt } from 'node:crypto';
 import { assert, type Clock, type Logger, limits, TidemarkError } from '../base/index.ts';
 import {
+  COMPACTION_DEBT_MAX,
   type KeyspaceStore,
   type Pin,
   type RowChange,
@@ -110,6 +111,7 @@ export class EventStore {
   #lastTime: number;
   #publishedTime: number;
   #claimed = false;
+  #catchingUp = false;
   #failure: TidemarkError | undefined;
   #closed = false;
   readonly recovered: Recovered;
@@ -181,7 +183,9 @@ export class EventStore {
     if (heldUpBy !== undefined && (this.#queue.heldUpBy !== undefined || !this.#hasRoom())) {
       throw diskFull(heldUpBy);
     }
-    return this.#admission.ask();
+    const asked = this.#admission.ask();
+    if (asked !== undefined && this.#isCompactionBehind()) this.#catchUp();
+    return asked;
   }
 
   /**
@@ -367,8 +371,23 @@ export class EventStore {
   #hasRoom(): boolean {
     return (
       this.#frame.bytes + this.#queue.bytes < this.#options.pendingBytesMax &&
-      this.#options.store.frozenCount() < FROZEN_MAX
+      this.#options.store.frozenCount() < FROZEN_MAX &&
+      !this.#isCompactionBehind()
     );
+  }
+
+  #isCompactionBehind(): boolean {
+    return this.#options.store.compactionDebt() >= COMPACTION_DEBT_MAX;
+  }
+
+  /** No flush asks for compactions while commits wait: they do, also in a store that opened behind. */
+  #catchUp(): void {
+    if (this.#catchingUp) return;
+    this.#catchingUp = true;
+    void this.#options.store.compactDue().then(() => {
+      this.#catchingUp = false;
+      this.#admission.reconsider();
+    });
   }
 
   #isBoundaryDue(position: number): boolean {

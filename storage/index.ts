@@ -10,6 +10,7 @@ export {
   type RowTable,
 } from './engine.ts';
 export {
+  COMPACTION_DEBT_MAX,
   type Damage,
   type KeyspaceDefinition,
   KeyspaceShape,

@@ -35,6 +35,14 @@ export interface KeyspaceStore {
   activeBytes(): number;
   /** Frozen memtables that are not on disk yet. Owners slow down writers by it. */
   frozenCount(): number;
+  /**
+   * How far compaction is behind, in units of what starts one: from 1 on one is due. Owners make
+   * writers wait from `COMPACTION_DEBT_MAX` on. A keyspace whose newest compaction failed counts as
+   * 0: waiting would not help.
+   */
+  compactionDebt(): number;
+  /** Asks for the compactions that are due. Resolves when one has ended, well or not; at once if none is due. */
+  compactDue(): Promise<void>;
   /** Why flushes are held up for the time being: a full disk. Undefined if they are not. */
   heldUpBy(): TidemarkError | undefined;
   /**
@@ -56,6 +64,9 @@ export interface KeyspaceStore {
   stats(): StoreStats;
   close(): Promise<void>;
 }
+
+/** Of LevelDB too: four tables on level 0 start a compaction, and at twelve writers stop. */
+export const COMPACTION_DEBT_MAX = 3;
 
 export interface StoreView {
   keyspace(id: number): OrderedView;
@@ -134,5 +145,11 @@ export interface StoreStats {
   readonly blockCacheHits: number;
   readonly blockCacheMisses: number;
   readonly frozenMemtables: number;
+  readonly compactionDebt: number;
+  /** Names of keyspaces whose newest compaction failed: reads of them get slower with each flush. */
+  readonly compactionsFailing: readonly string[];
+  readonly openTables: number;
+  /** Of indexes and filters of open tables. */
+  readonly openTableBytes: number;
   readonly openViews: number;
 }

@@ -117,6 +117,12 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
     return this.#frozenCount;
   }
 
+  compactionDebt(): number {
+    return 0;
+  }
+
+  async compactDue(): Promise<void> {}
+
   async freeze(mark: Mark, pin?: Pin): Promise<void> {
     this.#checkOpen();
     assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
@@ -172,6 +178,10 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
       blockCacheHits: 0,
       blockCacheMisses: 0,
       frozenMemtables: this.#frozenCount,
+      compactionDebt: 0,
+      compactionsFailing: [],
+      openTables: 0,
+      openTableBytes: 0,
       openViews: this.#openViews,
     };
   }

@@ -54,10 +54,33 @@ export function pickCompaction(
   levels: Levels,
   rules: CompactionRules,
 ): CompactionPlan | undefined {
-  if (shape === KeyspaceShape.appended) return pickJoin(levels[1] ?? [], rules);
+  if (shape === KeyspaceShape.appended) return pickJoin(levels, rules);
   return rules.compaction === CompactionStyle.leveled
     ? pickLeveled(levels, rules)
     : pickSizeTiered(levels, rules);
+}
+
+/**
+ * How far compaction is behind, in units of what starts one: the tables that every read passes and
+ * that wait to be merged. Deeper levels need no count: level 0 is not emptied while they are
+ * worse off, so that it grows in their stead.
+ */
+export function compactionDebt(
+  shape: KeyspaceShape,
+  levels: Levels,
+  rules: CompactionRules,
+): number {
+  const { mergeTablesMin } = rules;
+  if (shape === KeyspaceShape.appended) return stretchLength(joinable(levels, rules), rules);
+  if (rules.compaction === CompactionStyle.leveled) {
+    return (levels[0]?.length ?? 0) / mergeTablesMin;
+  }
+  return stretchLength(sizesOf(levels[0] ?? []), rules);
+}
+
+function stretchLength(sizes: readonly number[], { mergeTablesMin }: CompactionRules): number {
+  const stretch = tieredStretch(sizes, mergeTablesMin);
+  return stretch === undefined ? 0 : (stretch[1] - stretch[0]) / mergeTablesMin;
 }
 
 /** All that can be merged, in one plan; undefined once nothing is left. */
@@ -125,29 +148,26 @@ function cheapest(tables: readonly TableFacts[], next: readonly TableFacts[]): T
 
 function pickSizeTiered(levels: Levels, rules: CompactionRules): CompactionPlan | undefined {
   const runs = levels[0] ?? [];
-  const stretch = tieredStretch(
-    runs.map((run) => run.bytes),
-    rules.mergeTablesMin,
-  );
+  const stretch = tieredStretch(sizesOf(runs), rules.mergeTablesMin);
   if (stretch === undefined) return undefined;
   const [start, end] = stretch;
   const below = [...runs.slice(end), ...levels.slice(1).flat()];
   return { kind: PlanKind.merge, inputs: [runs.slice(start, end)], level: 0, below };
 }
 
-function pickJoin(
-  tables: readonly TableFacts[],
-  rules: CompactionRules,
-): CompactionPlan | undefined {
-  const { mergeTablesMin, joinedTableBytesMax } = rules;
-  // What cannot grow by another half is left as it is, and parts its neighbours.
-  const sizes = tables.map(({ bytes }) =>
-    bytes > joinedTableBytesMax / 2 ? Number.POSITIVE_INFINITY : bytes,
-  );
-  const stretch = tieredStretch(sizes, mergeTablesMin);
+function pickJoin(levels: Levels, rules: CompactionRules): CompactionPlan | undefined {
+  const stretch = tieredStretch(joinable(levels, rules), rules.mergeTablesMin);
   if (stretch === undefined) return undefined;
   const [start, end] = stretch;
-  return { kind: PlanKind.join, tables: fitting(tables.slice(start, end), joinedTableBytesMax) };
+  const tables = (levels[1] ?? []).slice(start, end);
+  return { kind: PlanKind.join, tables: fitting(tables, rules.joinedTableBytesMax) };
+}
+
+/** Sizes; infinite for what cannot grow by another half: it is left as it is, and parts its neighbours. */
+function joinable(levels: Levels, { joinedTableBytesMax }: CompactionRules): readonly number[] {
+  return sizesOf(levels[1] ?? []).map((bytes) =>
+    bytes > joinedTableBytesMax / 2 ? Number.POSITIVE_INFINITY : bytes,
+  );
 }
 
 function joinWhatFits(
@@ -219,6 +239,10 @@ function overlapping(
 function areApart(tables: readonly TableFacts[]): boolean {
   const ascending = [...tables].sort((a, b) => (a.smallest < b.smallest ? -1 : 1));
   return ascending.every((table, i) => i === 0 || ascending[i - 1]!.largest < table.smallest);
+}
+
+function sizesOf(tables: readonly TableFacts[]): readonly number[] {
+  return tables.map(({ bytes }) => bytes);
 }
 
 function bytesOf(tables: readonly TableFacts[]): number {

@@ -2,6 +2,7 @@ import { isTidemarkError } from '../../base/index.ts';
 import { writeCompaction } from './compaction.ts';
 import {
   type CompactionPlan,
+  compactionDebt,
   type Levels,
   PlanKind,
   pickCompaction,
@@ -38,6 +39,13 @@ export class Compactions {
   readonly #store: CompactedStore;
   /** For each keyspace, the end of the work that is under way. */
   readonly #busy: Promise<void>[];
+  /** Keyspaces whose newest compaction failed, by their place. */
+  readonly #failing = new Set<number>();
+  /** Called when a compaction has ended. */
+  #awaiting: (() => void)[] = [];
+  /** The debt is that of this version. */
+  #assessed: Version | undefined;
+  #debt = 0;
   #stopped = false;
 
   constructor(
@@ -53,18 +61,49 @@ export class Compactions {
     this.#busy = configuration.keyspaces.map(() => Promise.resolve());
   }
 
-  /** Queues what is worth doing. Returns at once. */
-  consider(): void {
+  /** See `KeyspaceStore`. Asked for at each commit, so it is counted once for each version. */
+  debt(): number {
+    const version = this.#store.version();
+    if (version !== this.#assessed) {
+      this.#assessed = version;
+      const { keyspaces } = this.#configuration;
+      const debts = keyspaces.map(({ shape }, index) =>
+        this.#failing.has(index)
+          ? 0
+          : compactionDebt(shape, this.#levels(index), this.#configuration),
+      );
+      this.#debt = Math.max(0, ...debts);
+    }
+    return this.#debt;
+  }
+
+  /** Names of the keyspaces whose newest compaction failed. */
+  failing(): readonly string[] {
+    return [...this.#failing].map((index) => this.#configuration.keyspaces[index]!.name);
+  }
+
+  /** As `consider`. Resolves when a compaction has ended, well or not; at once if none is due. */
+  async next(): Promise<void> {
+    if (this.#stopped || !this.consider()) return;
+    await new Promise<void>((resolve) => this.#awaiting.push(resolve));
+  }
+
+  /** Queues what is worth doing. Returns at once: whether there is anything. */
+  consider(): boolean {
     const { keyspaces, background, logger } = this.#configuration;
+    let any = false;
     for (const [index, { name }] of keyspaces.entries()) {
       if (this.#plan(index, pickCompaction) === undefined) continue;
+      any = true;
       background
         .run(`compaction of ${name}`, () => this.#work(index, pickCompaction))
         .catch((error: unknown) => {
           if (this.#stopped && isTidemarkError(error, 'CLOSED')) return;
           logger.warn({ keyspace: name, error }, 'a compaction failed; it is tried again later');
-        });
+        })
+        .finally(() => this.#ended());
     }
+    return any;
   }
 
   /** @throws IO_FAILED, DISK_FULL, CORRUPTION, CLOSED */
@@ -79,6 +118,7 @@ export class Compactions {
 
   stop(): void {
     this.#stopped = true;
+    this.#ended();
   }
 
   async settled(): Promise<void> {
@@ -100,10 +140,24 @@ export class Compactions {
   }
 
   #plan(index: number, pick: Pick): CompactionPlan | undefined {
-    const { keyspaces } = this.#configuration;
-    const levels = this.#store.version().trees[index]!.levels;
-    const facts: Levels = levels.map((level) => level.map((table) => table.facts));
-    return pick(keyspaces[index]!.shape, facts, this.#configuration);
+    const { shape } = this.#configuration.keyspaces[index]!;
+    return pick(shape, this.#levels(index), this.#configuration);
+  }
+
+  #levels(index: number): Levels {
+    const { levels } = this.#store.version().trees[index]!;
+    return levels.map((level) => level.map((table) => table.facts));
+  }
+
+  #note(index: number, failed: boolean): void {
+    if (failed) this.#failing.add(index);
+    else this.#failing.delete(index);
+    this.#assessed = undefined;
+    this.#ended();
+  }
+
+  #ended(): void {
+    for (const wake of this.#awaiting.splice(0)) wake();
   }
 
   async #carryOut(index: number, plan: CompactionPlan): Promise<void> {
@@ -118,6 +172,10 @@ export class Compactions {
       await this.#install(plan, written);
       this.count++;
       for (const table of written) this.bytes += table.bytes;
+      this.#note(index, false);
+    } catch (error) {
+      if (!this.#stopped) this.#note(index, true);
+      throw error;
     } finally {
       version.release();
     }

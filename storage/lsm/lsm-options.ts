@@ -31,6 +31,10 @@ export interface LsmTuning {
   readonly levelBytesMax?: number;
   /** Joining leaves alone tables that would grow beyond this. Default: 256 MiB. */
   readonly joinedTableBytesMax?: number;
+  /** Tables whose files are open at a time; over it, those not used lately are closed. Default: 512. */
+  readonly openTablesMax?: number;
+  /** Indexes and filters of open tables, about 2 MiB for each 24 MiB of file. Default: 256 MiB. */
+  readonly openTablesBytesMax?: number;
 }
 
 export interface LsmStoreOptions extends LsmTuning {
@@ -58,6 +62,8 @@ const TUNING_DEFAULTS: Required<LsmTuning> = {
   mergeTablesMin: 4,
   levelBytesMax: 64 * MIB,
   joinedTableBytesMax: 256 * MIB,
+  openTablesMax: 512,
+  openTablesBytesMax: 256 * MIB,
 };
 
 const BOUNDS: Readonly<Record<Exclude<keyof LsmTuning, 'compaction'>, readonly [number, number]>> =
@@ -69,6 +75,8 @@ const BOUNDS: Readonly<Record<Exclude<keyof LsmTuning, 'compaction'>, readonly [
     mergeTablesMin: [2, 1000],
     levelBytesMax: [1, Number.MAX_SAFE_INTEGER],
     joinedTableBytesMax: [1, Number.MAX_SAFE_INTEGER],
+    openTablesMax: [1, Number.MAX_SAFE_INTEGER],
+    openTablesBytesMax: [0, Number.MAX_SAFE_INTEGER],
   };
 
 const OTHER_NAMES: readonly string[] = [

@@ -9,7 +9,12 @@ import {
   silentLogger,
   TidemarkError,
 } from '../../base/index.ts';
-import { type KeyspaceDefinition, KeyspaceShape, type StoreStats } from '../keyspace-store.ts';
+import {
+  COMPACTION_DEBT_MAX,
+  type KeyspaceDefinition,
+  KeyspaceShape,
+  type StoreStats,
+} from '../keyspace-store.ts';
 import type { Entry, KeyRange, OrderedCursor, OrderedView } from '../ordered-view.ts';
 import type { PinnedView, StorageEngine, Write } from '../storage-engine.ts';
 import { checkWrite, keyNotFound } from '../write-check.ts';
@@ -237,8 +242,14 @@ export class LsmStorage implements StorageEngine {
   }
 
   async #room(): Promise<void> {
-    while (this.#store.frozenCount() > FROZEN_MAX) {
-      await Promise.race(this.#flushes).catch(() => {});
+    while (this.#closing === undefined) {
+      if (this.#store.frozenCount() > FROZEN_MAX) {
+        await Promise.race(this.#flushes).catch(() => {});
+      } else if (this.#store.compactionDebt() >= COMPACTION_DEBT_MAX) {
+        await this.#store.compactDue();
+      } else {
+        return;
+      }
     }
   }
 }

@@ -197,6 +197,14 @@ export class LsmStore implements KeyspaceStore {
     return this.#full;
   }
 
+  compactionDebt(): number {
+    return this.#compactions.debt();
+  }
+
+  compactDue(): Promise<void> {
+    return this.#compactions.next();
+  }
+
   async freeze(mark: Mark, pin?: Pin): Promise<void> {
     this.checkWritable();
     assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
@@ -263,6 +271,10 @@ export class LsmStore implements KeyspaceStore {
       blockCacheHits: cache.hits,
       blockCacheMisses: cache.misses,
       frozenMemtables: this.#unflushedCount,
+      compactionDebt: this.#compactions.debt(),
+      compactionsFailing: this.#compactions.failing(),
+      openTables: this.#files.open.count,
+      openTableBytes: this.#files.open.bytes,
       openViews: this.#openViews,
     };
   }

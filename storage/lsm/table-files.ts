@@ -5,6 +5,7 @@ import { BlockCache } from './block-cache.ts';
 import type { LsmStoreConfiguration } from './lsm-options.ts';
 import type { Manifest } from './manifest.ts';
 import { tableName, tableNumber } from './manifest-format.ts';
+import { OpenTables } from './open-tables.ts';
 import { Table, type TableFacts } from './table.ts';
 import { TableReader } from './table-reader.ts';
 import { type TableSummary, TableWriter } from './table-writer.ts';
@@ -19,6 +20,7 @@ export interface NewTable {
 /** The files in `sst/`: gives them numbers, opens them, and removes them when nobody holds them. */
 export class TableFiles {
   readonly cache: BlockCache;
+  readonly open: OpenTables;
   readonly directory: string;
   readonly #files: Files;
   readonly #logger: Logger;
@@ -35,6 +37,8 @@ export class TableFiles {
     this.#logger = configuration.logger;
     this.directory = join(configuration.directory, 'sst');
     this.cache = new BlockCache(configuration.blockCacheBytesMax);
+    const { openTablesMax, openTablesBytesMax } = configuration;
+    this.open = new OpenTables(openTablesMax, openTablesBytesMax);
     this.#nextNumber = manifest.state.nextTable;
   }
 
@@ -70,7 +74,8 @@ export class TableFiles {
     const known = this.#tables.get(facts.number);
     if (known !== undefined) return known;
     const { number } = facts;
-    const reader = TableReader.open(this.#files, this.path(number), number, this.cache);
+    const path = this.path(number);
+    const reader = TableReader.open(this.#files, path, number, this.cache, this.open);
     const table = new Table(facts, reader, (unheld) => this.#dispose(unheld));
     this.#tables.set(number, table);
     return table;
@@ -83,7 +88,9 @@ export class TableFiles {
   compactionTables(tables: readonly TableFacts[]): Table[] {
     const cache = new BlockCache(0);
     return tables.map((facts) => {
-      const reader = TableReader.open(this.#files, this.path(facts.number), facts.number, cache);
+      const { number } = facts;
+      const path = this.path(number);
+      const reader = TableReader.open(this.#files, path, number, cache, this.open);
       return new Table(facts, reader, () => {});
     });
   }

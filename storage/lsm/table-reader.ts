@@ -14,6 +14,7 @@ import { BlockCursor } from './block-cursor.ts';
 import { unsealBlock } from './block-format.ts';
 import { BloomFilter } from './bloom-filter.ts';
 import type { Found, InternalCursor } from './internal-cursor.ts';
+import type { OpenTable, OpenTables } from './open-tables.ts';
 import { SearchKey } from './search-key.ts';
 import { checkTable } from './table-check.ts';
 import { type BlockSequence, TableCursor } from './table-cursor.ts';
@@ -29,8 +30,8 @@ import {
 
 const NO_VALUE = new Uint8Array(0);
 
-/** What is read once, on first use, and kept. */
-interface OpenTable {
+/** What is read on first use, and kept until the table is let go. */
+interface LoadedTable {
   readonly file: ReadableFile;
   readonly footer: TableFooter;
   readonly index: BlockCursor;
@@ -46,37 +47,56 @@ export interface IndexedBlock {
 /**
  * Reads one table. Opening touches nothing: the file is opened, and its footer and index are read,
  * on first use, the filter on the first lookup, so that a store with hundreds of tables opens at
- * once. Every call may throw CORRUPTION or IO_FAILED.
+ * once. A reader that was not used lately may be let go: the next use opens the file again, and
+ * cursors go on. Every call may throw CORRUPTION or IO_FAILED.
  *
  * The index stays encoded, about 20 bytes a block, and is searched in place.
  */
-export class TableReader {
+export class TableReader implements OpenTable {
   readonly path: string;
   readonly number: number;
   readonly #files: Files;
   readonly #cache: BlockCache;
   readonly #wanted = new SearchKey();
-  #table: OpenTable | undefined;
+  readonly #openTables: OpenTables | undefined;
+  #table: LoadedTable | undefined;
   #filter: BloomFilter | undefined;
+  #used = false;
   #closed = false;
 
-  private constructor(files: Files, path: string, number: number, cache: BlockCache) {
+  private constructor(
+    files: Files,
+    path: string,
+    number: number,
+    cache: BlockCache,
+    openTables: OpenTables | undefined,
+  ) {
     this.#files = files;
     this.path = path;
     this.number = number;
     this.#cache = cache;
+    this.#openTables = openTables;
   }
 
-  /** @param number names the table in the cache: no other open table has it. */
-  static open(files: Files, path: string, number: number, cache: BlockCache): TableReader {
-    return new TableReader(files, path, number, cache);
+  /**
+   * @param number names the table in the cache: no other open table has it.
+   * @param openTables bounds what is open at a time; without it the table stays open until closed.
+   */
+  static open(
+    files: Files,
+    path: string,
+    number: number,
+    cache: BlockCache,
+    openTables?: OpenTables,
+  ): TableReader {
+    return new TableReader(files, path, number, cache, openTables);
   }
 
   /** Tombstones are found too; undefined if the table says nothing of `key`. */
   lookup(key: ByteString): Found | undefined {
     const table = this.#open();
     if (table.footer.filter.length > 0) {
-      this.#filter ??= this.readFilter();
+      this.#filter ??= this.#loadFilter();
       if (this.#filter?.mayContain(key) === false) return undefined;
     }
     const ordinal = this.#blockFor(table, key);
@@ -159,10 +179,21 @@ export class TableReader {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#openTables?.drop(this);
+    this.letGo();
+    this.#cache.evictTable(this.number);
+  }
+
+  wasIdle(): boolean {
+    const idle = !this.#used;
+    this.#used = false;
+    return idle;
+  }
+
+  letGo(): void {
     this.#table?.file.close();
     this.#table = undefined;
     this.#filter = undefined;
-    this.#cache.evictTable(this.number);
   }
 
   footer(): TableFooter {
@@ -195,13 +226,31 @@ export class TableReader {
     return new BloomFilter(payload, this.path, offset);
   }
 
-  #open(): OpenTable {
-    this.#table ??= this.#load();
+  #open(): LoadedTable {
+    this.#used = true;
+    return this.#table ?? this.#openAgain();
+  }
+
+  #openAgain(): LoadedTable {
+    assert(!this.#closed, 'a closed table is not read');
+    this.#openTables?.hold(this);
+    try {
+      this.#table = this.#load();
+    } catch (error) {
+      this.#openTables?.drop(this);
+      throw error;
+    }
+    this.#openTables?.hold(this);
     return this.#table;
   }
 
-  #load(): OpenTable {
-    assert(!this.#closed, 'a closed table is not read');
+  #loadFilter(): BloomFilter | undefined {
+    this.#filter = this.readFilter();
+    this.#openTables?.hold(this);
+    return this.#filter;
+  }
+
+  #load(): LoadedTable {
     if (!this.#files.exists(this.path)) throw corruption(this.path, 0, 'the table is missing');
     const file = this.#files.openRead(this.path);
     try {
@@ -222,28 +271,27 @@ export class TableReader {
   }
 
   #sequence(): BlockSequence {
-    const table = this.#open();
     return {
-      blockCount: () => table.footer.blocks,
-      block: (ordinal) => this.#block(table, ordinal),
-      lastKey: (ordinal) => this.#lastKey(table, ordinal),
-      blockFor: (key) => this.#blockFor(table, key),
+      blockCount: () => this.#open().footer.blocks,
+      block: (ordinal) => this.#block(this.#open(), ordinal),
+      lastKey: (ordinal) => this.#lastKey(this.#open(), ordinal),
+      blockFor: (key) => this.#blockFor(this.#open(), key),
     };
   }
 
   /** Sets `#wanted` to `key`. */
-  #blockFor(table: OpenTable, key: ByteString): number {
+  #blockFor(table: LoadedTable, key: ByteString): number {
     this.#wanted.set(key);
     table.index.search(this.#wanted);
     return table.index.ordinal;
   }
 
-  #lastKey(table: OpenTable, ordinal: number): ByteString {
+  #lastKey(table: LoadedTable, ordinal: number): ByteString {
     table.index.moveTo(ordinal);
     return table.index.key();
   }
 
-  #block(table: OpenTable, ordinal: number): Block {
+  #block(table: LoadedTable, ordinal: number): Block {
     const cached = this.#cache.get(this.number, ordinal);
     if (cached !== undefined) return cached;
     const block = this.#readBlock(table.file, this.#place(table, ordinal));
@@ -251,12 +299,12 @@ export class TableReader {
     return block;
   }
 
-  #place(table: OpenTable, ordinal: number): BlockPlace {
+  #place(table: LoadedTable, ordinal: number): BlockPlace {
     table.index.moveTo(ordinal);
     return this.#placeAt(table, table.index);
   }
 
-  #placeAt({ footer }: OpenTable, index: BlockCursor): BlockPlace {
+  #placeAt({ footer }: LoadedTable, index: BlockCursor): BlockPlace {
     const fits = index.end - index.start === BLOCK_PLACE_BYTES;
     if (!fits) throw index.block.damaged('an index entry is not a place');
     const place = decodeBlockPlace(index.block.bytes, index.start);
