@@ -132,8 +132,8 @@ export class Table {
    * @throws ROW_EXISTS, SCHEMA_VIOLATION, COLUMN_UNKNOWN, KEY_TYPE, ROW_TOO_LARGE …
    */
   insert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    const key = this.#keyOf(row);
-    return this.#change((table, how) => table.insert(row, how), options, key, INSERTS);
+    const keyOf = () => this.#keyOf(row);
+    return this.#change((table, how) => table.insert(row, how), options, keyOf, INSERTS);
   }
 
   /** Adds rows in one commit: all or none. */
@@ -162,29 +162,44 @@ export class Table {
    * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
    */
   update(key: RowKey, changes: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table, how) => table.update(key, changes, how), options, key, UPDATES);
+    return this.#change(
+      (table, how) => table.update(key, changes, how),
+      options,
+      () => key,
+      UPDATES,
+    );
   }
 
   /** Puts `row` in the place of the one that is there. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
   replace(key: RowKey, row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table, how) => table.replace(key, row, how), options, key, UPDATES);
+    return this.#change(
+      (table, how) => table.replace(key, row, how),
+      options,
+      () => key,
+      UPDATES,
+    );
   }
 
   /** Inserts the row, or replaces the one under its primary key. @throws VERSION_CONFLICT, SCHEMA_VIOLATION … */
   upsert(row: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    const key = this.#keyOf(row);
-    return this.#change((table, how) => table.upsert(row, how), options, key, UPSERTS);
+    const keyOf = () => this.#keyOf(row);
+    return this.#change((table, how) => table.upsert(row, how), options, keyOf, UPSERTS);
   }
 
   /** The row stays readable in the past, and its version goes on if the key comes back. @throws ROW_NOT_FOUND, VERSION_CONFLICT */
   delete(key: RowKey, options: WriteOptions = {}): Promise<ChangeOutcome> {
-    return this.#change((table, how) => table.delete(key, how), options, key, DELETES);
+    return this.#change(
+      (table, how) => table.delete(key, how),
+      options,
+      () => key,
+      DELETES,
+    );
   }
 
   async #change(
     decide: (table: TransactionTable, how: ChangeOptions) => Decision,
     options: WriteOptions,
-    key: RowKey | undefined,
+    keyOf: () => RowKey | undefined,
     operations: readonly Operation[],
   ): Promise<ChangeOutcome> {
     checkWriteOptions(options);
@@ -195,7 +210,8 @@ export class Table {
       outcome,
     } = await this.#write((table) => decide(table, { expectedVersion, writeUnchanged }), options);
     if (value !== undefined) return { ...value, ...outcome };
-    const same = earlierChange(earlier, { table: this.#table(), operations, key });
+    const change = { table: this.#table(), operations, key: keyOf() };
+    const same = earlierChange(earlier, change);
     return { ...same, changed: true, ...outcome };
   }
 
