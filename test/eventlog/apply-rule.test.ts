@@ -53,7 +53,6 @@ describe('the apply rule', () => {
     ['a claim of the same epoch', 'void', next({ ...claim, epoch: 3 })],
     ['a claim of an epoch that is over', 'void', next({ ...claim, epoch: 2 })],
     ['a claim that brings commits', 'void', next({ ...claim, commits: 1, events: 1 })],
-    ['a claim of another generation', 'void', next({ ...claim, generation: 9 })],
     ['a claim from further ahead', 'gap', next({ ...claim, group: 12 })],
     ['a claim after another frame', 'void', next({ ...claim, previousHash: 'cc'.repeat(32) })],
   ];
