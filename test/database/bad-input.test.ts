@@ -28,6 +28,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   CANCELLED: 'requests over the network',
   JOB_FAILED: 'jobs asked for over the network',
   INPUT_MISSING: 'the command line',
+  REPAIR_UNFINISHED: 'a repair that was interrupted; its own tests show it',
 };
 
 const all = databases();
