@@ -26,7 +26,9 @@ export interface KeyspaceStore {
   readonly latest: StoreView;
   /** The mark of the newest state on disk; undefined in a new store. */
   flushedMark(): Mark | undefined;
-  /** Puts a batch into the memtables. Synchronous; never partly. */
+  /** Whether `apply` would be refused; asked before anything is decided. @throws CLOSED, POISONED */
+  checkWritable(): void;
+  /** Puts a batch into the memtables. Synchronous; never partly. @throws CLOSED, POISONED */
   apply(batch: WriteBatch, sequence: number): void;
   publish(sequence: number): void;
   /** The published state of now, held until closed. */

@@ -74,8 +74,12 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
     return this.#mark;
   }
 
-  apply(batch: WriteBatch, sequence: number): void {
+  checkWritable(): void {
     this.#checkOpen();
+  }
+
+  apply(batch: WriteBatch, sequence: number): void {
+    this.checkWritable();
     assert(sequence >= this.#appliedSequence, 'the sequence of batches never falls');
     for (const id of batch.keyspaces) treeOf(this.#latestTrees, id);
     writeInto(this.#latestTrees, batch);
