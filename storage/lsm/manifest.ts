@@ -78,7 +78,10 @@ export class Manifest {
       await manifest.#begin();
     } catch (error) {
       // What is there can be read all the same.
-      if (!isTidemarkError(error, 'DISK_FULL') || read.editNumber === 0) throw error;
+      if (!isTidemarkError(error, 'DISK_FULL') || read.editNumber === 0) {
+        await manifest.close();
+        throw error;
+      }
       manifest.#isFull = true;
     }
     return manifest;
