@@ -100,6 +100,7 @@ export class Model {
 
   /** Forgets what comes after `position`, where a commit must end. */
   cut(position: number): void {
+    if (position === this.position) return;
     const kept = this.upTo(position);
     this.commits.splice(kept.commits.length);
     this.tables.clear();
@@ -119,6 +120,12 @@ export class Model {
   /** The end of the last commit at or before `position`. */
   boundaryAt(position: number): number {
     return this.commits.findLast((commit) => commit.lastPosition <= position)?.lastPosition ?? 0;
+  }
+
+  eventsSince(position: number): ModelEvent[] {
+    return this.commits.flatMap(({ lastPosition, events }) =>
+      lastPosition > position ? events : [],
+    );
   }
 
   /** Rows of a table at a position, by key. */

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   Database,
   type DatabaseOptions,
+  isTidemarkError,
   type JsonObject,
   type RowKey,
   type TableDeclaration,
@@ -20,6 +21,7 @@ import {
   Model,
   type ModelCommit,
   ModelDraft,
+  type ModelEvent,
   type ModelMetadata,
   type ModelTable,
 } from './model.ts';
@@ -42,14 +44,14 @@ export class Session {
   /** Snapshots that were taken and not let go: they must be there. */
   readonly snapshots = new Set<string>();
   readonly options: DatabaseOptions;
-  readonly #oneByOne: boolean;
+  /** Each commit waits for the one before: then one may fail while others do not. */
+  oneByOne: boolean;
   #queue: Promise<void> = Promise.resolve();
   #database: Database | undefined;
 
-  /** @param oneByOne each commit waits for the one before: then one may fail while others do not */
   constructor(files: SimulatedFiles, options: DatabaseOptions = {}, oneByOne = false) {
     this.files = files;
-    this.#oneByOne = oneByOne;
+    this.oneByOne = oneByOne;
     this.options = { ...SMALL, ...options };
   }
 
@@ -86,16 +88,16 @@ export class Session {
   /** The process ends, or the power with it: whatever is under way fails, and nobody hears of it. */
   async crash(kind: 'killed' | 'powerLost', seed: number): Promise<void> {
     const next = this.files[kind](seed);
-    this.#queue = Promise.resolve();
     await this.close().catch(() => {});
     this.files = next;
   }
 
   /** One transaction; resolves once it is acknowledged. Changes each row at most once. */
   commit(work: (changes: Changes) => void, metadata: ModelMetadata = {}): Promise<void> {
-    if (!this.#oneByOne) return this.#commit(work, metadata);
-    this.#queue = this.#queue.then(() => this.#commit(work, metadata));
-    return this.#queue;
+    if (!this.oneByOne) return this.#commit(work, metadata);
+    const commit = this.#queue.then(() => this.#commit(work, metadata));
+    this.#queue = commit.catch(() => {});
+    return commit;
   }
 
   async #commit(work: (changes: Changes) => void, metadata: ModelMetadata): Promise<void> {
@@ -111,6 +113,44 @@ export class Session {
     if (commit === undefined) return this.#acknowledge(outcome.position);
     check.equal(outcome.position, commit.lastPosition, 'position of a commit');
     this.#acknowledgeCommit(commit, outcome.time);
+  }
+
+  /**
+   * A transaction over time, with other commits in between. It must be refused if and only if a row
+   * that it looked at was changed, or the catalog was. Gives whether it was.
+   */
+  async interactive(
+    work: (changes: Changes) => void,
+    meanwhile: () => Promise<void>,
+  ): Promise<boolean> {
+    const { model } = this;
+    const began = model.position;
+    const transaction = this.database.begin();
+    try {
+      const draft = new ModelDraft();
+      const changes = new Changes(transaction, model, draft);
+      work(changes);
+      await meanwhile();
+      const isRefused = model.eventsSince(began).some((event) => changes.sees(event));
+      const commit =
+        isRefused || draft.events.length === 0 ? undefined : model.append(draft.events, {});
+      const outcome = await transaction.commit().catch((error: unknown) => {
+        if (isRefused && isTidemarkError(error, 'TRANSACTION_CONFLICT')) return undefined;
+        throw error;
+      });
+      check.equal(
+        outcome === undefined,
+        isRefused,
+        'a transaction is refused if rows were changed',
+      );
+      if (outcome !== undefined && commit !== undefined) {
+        check.equal(outcome.position, commit.lastPosition, 'position of a transaction over time');
+        this.#acknowledgeCommit(commit, outcome.time);
+      }
+      return isRefused;
+    } finally {
+      transaction.rollback();
+    }
   }
 
   async createTable(name: string, declaration: TableDeclaration = {}): Promise<void> {
@@ -209,17 +249,20 @@ export class Session {
 /** A transaction on the database and on the model. Every answer is compared. */
 export class Changes {
   readonly model: Model;
-  readonly #tx: Transaction;
+  readonly #tx: Pick<Transaction, 'table'>;
   readonly #draft: ModelDraft;
+  readonly #seen = new Set<string>();
 
-  constructor(tx: Transaction, model: Model, draft: ModelDraft) {
+  constructor(tx: Pick<Transaction, 'table'>, model: Model, draft: ModelDraft) {
     this.#tx = tx;
     this.model = model;
     this.#draft = draft;
   }
 
   get(name: string, key: RowKey): JsonObject | undefined {
-    const row = this.#draft.get(this.#table(name), key);
+    const table = this.#table(name);
+    this.#seen.add(`${table.id} ${key}`);
+    const row = this.#draft.get(table, key);
     same(this.#tx.table(name).get(key), row, `row ${key} of ${name} in a transaction`);
     return row;
   }
@@ -247,6 +290,11 @@ export class Changes {
     return key;
   }
 
+  /** Whether an event is about a row that was looked at, or about what every row depends on. */
+  sees({ table, tableName, key }: ModelEvent): boolean {
+    return tableName === CATALOG_NAME || this.#seen.has(`${table} ${key}`);
+  }
+
   #table(name: string): ModelTable {
     const table = this.model.table(name);
     check(table !== undefined, `the model has a table ${name}`);
@@ -256,8 +304,8 @@ export class Changes {
 
 /** Codes with which a database may refuse to go on after a fault. */
 export function isRefusal(error: unknown): boolean {
-  const codes = ['POISONED', 'DISK_FULL', 'IO_FAILED'];
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+  const codes = ['POISONED', 'DISK_FULL', 'IO_FAILED'] as const;
+  return codes.some((code) => isTidemarkError(error, code));
 }
 
 /** As deepStrictEqual, but it says what was compared. */
