@@ -5,6 +5,8 @@
 import { TidemarkError } from '../base/index.ts';
 
 const WAITERS_MAX = 100_000;
+/** Woken at once; the next ones only if there is still room then: to wake all for each frame is quadratic. */
+const WOKEN_AT_ONCE = 256;
 /** What holds commits up may become a refusal meanwhile: so all ask again now and then. */
 const ASKED_AGAIN_MS = 250;
 
@@ -12,6 +14,7 @@ export class Admission {
   readonly #hasRoom: () => boolean;
   #waiters: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #isWaking = false;
 
   constructor(hasRoom: () => boolean) {
     this.#hasRoom = hasRoom;
@@ -31,7 +34,14 @@ export class Admission {
 
   /** To be called when there may be room again. */
   reconsider(): void {
-    if (this.#waiters.length > 0 && this.#hasRoom()) this.wakeAll();
+    if (this.#waiters.length === 0 || this.#isWaking || !this.#hasRoom()) return;
+    for (const wake of this.#waiters.splice(0, WOKEN_AT_ONCE)) wake();
+    this.#isWaking = true;
+    // In the check phase those that were woken have appended, or wait again.
+    setImmediate(() => {
+      this.#isWaking = false;
+      this.reconsider();
+    });
   }
 
   wakeAll(): void {
