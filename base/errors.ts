@@ -52,7 +52,8 @@ export const ERRORS = {
   READ_ONLY: 'The store is open for reading only.',
   POISONED: 'An earlier write or sync failed; the store refuses writes until it is reopened.',
   LOCKED: 'Another process, or another part of this one, has the store open.',
-  REPAIR_UNFINISHED: 'A repair was interrupted; the store opens again once it has been run to its end.',
+  REPAIR_UNFINISHED:
+    'A repair was interrupted; the store opens again once it has been run to its end.',
   DIRECTORY_MISSING: 'There is no store at this path.',
   DIRECTORY_EXISTS: 'There is a store at this path already.',
   DIRECTORY_FOREIGN: 'The directory holds files that are not a store of this kind.',

@@ -60,6 +60,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   READ_ONLY: EXIT.refused,
   POISONED: EXIT.io,
   LOCKED: EXIT.locked,
+  REPAIR_UNFINISHED: EXIT.damage,
   DIRECTORY_MISSING: EXIT.notFound,
   DIRECTORY_EXISTS: EXIT.conflict,
   DIRECTORY_FOREIGN: EXIT.refused,

@@ -8,6 +8,7 @@ import { addImport } from './commands/import.ts';
 import { addLog } from './commands/log.ts';
 import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
+import { addRepair } from './commands/repair.ts';
 import { addRows } from './commands/rows.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addTables } from './commands/tables.ts';
@@ -57,6 +58,7 @@ export function buildProgram(
   addDiff(program, contextOf);
   addSnapshot(program, contextOf);
   addMaintenance(program, contextOf);
+  addRepair(program, contextOf);
   addDemo(program, contextOf);
   return program;
 }

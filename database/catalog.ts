@@ -3,11 +3,12 @@
  * memory, as of the newest appended commit, pending ones included: what is appended after a
  * definition is in the log after it.
  */
-import { isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
-import { CATALOG_TABLE, type EventStore } from '../eventlog/index.ts';
+import { isPlainObject, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
+import { CATALOG_TABLE, type EventStore, Keyspace } from '../eventlog/index.ts';
 import {
   decodeRowKey,
-  type Engine,
+  Engine,
+  type KeyspaceStore,
   KeyType,
   Operation,
   parseRow,
@@ -25,13 +26,19 @@ export class Catalog {
   /** Names of all tables that ever were, by id: the log speaks of dropped ones, too. */
   readonly #names = new Map<number, string>([[CATALOG.id, CATALOG.name]]);
 
-  constructor(events: EventStore) {
-    const { position } = events.head;
-    const logged = events.reader().events({ from: 1, to: position, tables: [CATALOG_TABLE] });
-    for (const { event } of logged) {
-      if (event.row.operation === Operation.delete) {
-        this.remove(String(decodeRowKey(event.encodedKey)));
-      } else this.put(definitionOf(parseRow(event.row)));
+  /** Why the names of dropped tables are not known, if they are not. */
+  #damage: TidemarkError | undefined;
+
+  constructor(store: KeyspaceStore, events: EventStore) {
+    try {
+      this.#readLog(events);
+    } catch (error) {
+      if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+      // The tables of now stand in a keyspace of their own; with them all else stays readable.
+      this.#damage = error;
+      this.#tables.clear();
+      const engine = new Engine(store.published.keyspace(Keyspace.catalog));
+      for (const { row } of engine.scan(CATALOG)) this.put(definitionOf(row));
     }
   }
 
@@ -53,12 +60,16 @@ export class Catalog {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  /** @throws CORRUPTION if the table was dropped and the history of the catalog is damaged */
   nameOf(id: number): string {
-    return this.#names.get(id) ?? `#${id}`;
+    const name = this.#names.get(id);
+    if (name === undefined && this.#damage !== undefined) throw this.#damage;
+    return name ?? `#${id}`;
   }
 
-  /** Ids of all tables that ever had this name, dropped ones included. @throws TABLE_UNKNOWN */
+  /** Ids of all tables that ever had this name, dropped ones included. @throws TABLE_UNKNOWN, CORRUPTION */
   idsNamed(name: string): number[] {
+    if (this.#damage !== undefined) throw this.#damage;
     const ids = [...this.#names].filter(([, each]) => each === name).map(([id]) => id);
     if (ids.length === 0) throw unknownTable(name, [...this.#tables.keys()]);
     return ids;
@@ -71,6 +82,16 @@ export class Catalog {
 
   remove(name: string): void {
     this.#tables.delete(name);
+  }
+
+  #readLog(events: EventStore): void {
+    const { position } = events.head;
+    const logged = events.reader().events({ from: 1, to: position, tables: [CATALOG_TABLE] });
+    for (const { event } of logged) {
+      if (event.row.operation === Operation.delete) {
+        this.remove(String(decodeRowKey(event.encodedKey)));
+      } else this.put(definitionOf(parseRow(event.row)));
+    }
   }
 }
 

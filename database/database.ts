@@ -34,6 +34,7 @@ import { Jobs } from './jobs.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
+import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
 import { alterTable, createTable, dropTable } from './schema-changes.ts';
 import { Snapshots } from './snapshots.ts';
 import {
@@ -104,7 +105,7 @@ export class Database {
       replayEventsMax: configuration.replayEventsMax,
       statesKept: configuration.statesKept,
     });
-    this.#catalog = new Catalog(events);
+    this.#catalog = new Catalog(store, events);
     this.#writer = new Writer(store, events);
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
@@ -153,6 +154,15 @@ export class Database {
       lock.release();
       throw error;
     }
+  }
+
+  /**
+   * Repairs the database in a directory, which nobody has open: what can be made again from the
+   * commits and events is, and the report says what cannot.
+   * @throws LOCKED, DIRECTORY_MISSING, CORRUPTION if its manifest cannot be read
+   */
+  static repair(directory: string, options: RepairOptions = {}): Promise<RepairReport> {
+    return repairDatabase(directory, options);
   }
 
   /** A database that lives in memory and ends with the process: for tests. */

@@ -26,6 +26,13 @@ export type {
   TransactionOutcome,
 } from './outcomes.ts';
 export type { PastTable, PastView } from './past-view.ts';
+export type {
+  LostRange,
+  RepairedLog,
+  RepairFinding,
+  RepairOptions,
+  RepairReport,
+} from './repair.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
 export type { HistoryOptions, Table } from './table.ts';

@@ -5,9 +5,11 @@
  * A frame is valid if and only if its generation and epoch are the current ones, its group number
  * is the next, its first position is the next, its previous hash is the current hash, and its own
  * hash and checksum hold. A claim is valid under the same rule with a higher epoch; it makes that
- * epoch the current one. A frame that does not chain is void: it is counted, reported and
+ * epoch the current one. It may name another generation, too: the history goes on from here, and
+ * not as others may have seen it (a repair cut off what was damaged). A frame that does not chain is void: it is counted, reported and
  * skipped. A frame from further ahead means that one between is missing: a gap, which is damage.
  */
+import { isPlainObject } from '../base/index.ts';
 import type { FrameHeader } from './frame-format.ts';
 import { NO_HASH } from './frame-format.ts';
 
@@ -34,6 +36,29 @@ export const NOTHING_APPLIED: Applied = {
   time: 0,
 };
 
+/** What the owner's part of a store's mark holds. */
+export interface MarkedState {
+  readonly applied: Applied;
+  /** Keyspaces that a repair has taken out and not made again yet. */
+  readonly rebuilding: readonly number[];
+}
+
+/** Undefined if it is not what a mark holds. */
+export function readMarkedState(value: unknown): MarkedState | undefined {
+  if (!isPlainObject(value)) return undefined;
+  const { generation, epoch, group, position, hash, time, rebuilding = [] } = value;
+  const counts = [generation, epoch, group, position, time];
+  if (!counts.every(isCount) || typeof hash !== 'string') return undefined;
+  if (!Array.isArray(rebuilding) || !rebuilding.every(isCount)) return undefined;
+  const [g = 0, e = 0, n = 0, p = 0, t = 0] = counts;
+  const applied = { generation: g, epoch: e, group: n, position: p, hash, time: t };
+  return { applied, rebuilding };
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
 export const Verdict = {
   apply: 'apply',
   /** Does not chain to this history: skip it, count it. */
@@ -46,7 +71,7 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 /** @param intact whether the frame's own hash and checksum hold. */
 export function judgeFrame(applied: Applied, frame: FrameHeader, intact: boolean): Verdict {
   const sameHistory = applied.generation === 0 || frame.generation === applied.generation;
-  if (!sameHistory || frame.group <= applied.group) return Verdict.void;
+  if ((!sameHistory && !frame.claim) || frame.group <= applied.group) return Verdict.void;
   if (frame.group > applied.group + 1) return Verdict.gap;
   const epochHolds = frame.claim
     ? frame.epoch > applied.epoch && frame.commits === 0

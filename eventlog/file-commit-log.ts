@@ -38,12 +38,12 @@ import {
   type TailFrame,
   type TornTail,
 } from './commit-log.ts';
-import { FRAME_HEADER_BYTES, FRAME_MAGIC, readFrameHeader } from './frame-format.ts';
+import { readFrameHeader } from './frame-format.ts';
+import { laterFrame } from './frame-search.ts';
 import { groupOfSegment, SEGMENT_KIND, segmentName } from './segment-format.ts';
 
 const EXTENT_BYTES = 1024 * 1024;
 const EXTENT = Buffer.alloc(EXTENT_BYTES);
-const FRAME_MAGIC_AT = 40;
 
 export interface FileCommitLogOptions {
   readonly files: Files;
@@ -173,7 +173,8 @@ export class FileCommitLog implements CommitLog {
           { file: path, offset },
           'a part of the log that is flushed is damaged',
         );
-        ({ offset, group } = flushed);
+        offset = flushed.offset;
+        group = flushed.group;
         continue;
       }
       newest = { frame, file: path, offset };
@@ -367,27 +368,6 @@ function isUnborn(bytes: Buffer, first: number): boolean {
   if (bytes.length < FILE_HEADER_BYTES) return true;
   const blank = bytes.subarray(0, FILE_HEADER_BYTES).every((byte) => byte === 0);
   return blank && laterFrame(bytes, FILE_HEADER_BYTES - 1, first - 1) === undefined;
-}
-
-/** The first whole frame of a later group behind `offset`. */
-function laterFrame(
-  bytes: Buffer,
-  offset: number,
-  group: number,
-): { readonly offset: number; readonly group: number } | undefined {
-  let magic = bytes.indexOf(FRAME_MAGIC, offset + FRAME_MAGIC_AT + 1, 'latin1');
-  while (magic !== -1) {
-    const start = magic - FRAME_MAGIC_AT;
-    const end = start + RECORD_HEADER_BYTES + bytes.readUInt32LE(start);
-    if (end - start >= FRAME_HEADER_BYTES && recordAt(bytes, start).state === RecordState.valid) {
-      const header = readFrameHeader(bytes.subarray(start, end));
-      if (header !== undefined && header.group > group) {
-        return { offset: start, group: header.group };
-      }
-    }
-    magic = bytes.indexOf(FRAME_MAGIC, magic + 1, 'latin1');
-  }
-  return undefined;
 }
 
 /** Whether nothing is written behind the record at `offset`, going by the length that it says. */

@@ -18,7 +18,10 @@ export {
 export { FileCommitLog } from './file-commit-log.ts';
 export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces.ts';
 export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';
+export { type Salvage, salvageLog } from './log-salvage.ts';
 export { MemoryCommitLog } from './memory-commit-log.ts';
 export { projectRow, type StateProjection } from './projection.ts';
+export { markOf, REBUILDABLE, rebuild } from './rebuild.ts';
+export { markedState, recover } from './recovery.ts';
 export { checkRows, type RowsCheck } from './rows-check.ts';
 export { Watermark } from './watermark.ts';

@@ -6,15 +6,16 @@
  * Where the log is damaged, recovery ends: what lies before is as it was, what lies behind is not
  * applied, and the owner takes no writes, so that nothing is put in place of what was lost.
  */
-import {
-  assert,
-  corruption,
-  isTidemarkError,
-  type Logger,
-  type TidemarkError,
-} from '../base/index.ts';
+import { assert, corruption, isTidemarkError, type Logger, TidemarkError } from '../base/index.ts';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
-import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
+import {
+  type Applied,
+  judgeFrame,
+  type MarkedState,
+  NOTHING_APPLIED,
+  readMarkedState,
+  Verdict,
+} from './apply-rule.ts';
 import { lastPositionOf } from './commit-format.ts';
 import type { CommitLog, TailFrame } from './commit-log.ts';
 import { afterFrame } from './frame-builder.ts';
@@ -39,7 +40,7 @@ export interface RecoveryOptions {
   readonly logger: Logger;
 }
 
-/** @throws FORMAT_UNSUPPORTED, IO_FAILED; damage of the log is in the answer */
+/** @throws REPAIR_UNFINISHED, FORMAT_UNSUPPORTED, IO_FAILED; damage of the log is in the answer */
 export function recover(options: RecoveryOptions): Recovered {
   const { log, logger } = options;
   let recovered = startOf(options);
@@ -58,11 +59,26 @@ export function recover(options: RecoveryOptions): Recovered {
   return recovered;
 }
 
+/** @throws CORRUPTION, REPAIR_UNFINISHED */
 function startOf({ store }: RecoveryOptions): Recovered {
-  const mark = store.flushedMark();
-  const applied = mark === undefined ? NOTHING_APPLIED : (mark.applied as Applied);
-  assert(applied.position === (mark?.sequence ?? 0), 'the mark names the position it stands for');
+  const { applied, rebuilding } = markedState(store);
+  if (rebuilding.length > 0) {
+    throw new TidemarkError(
+      'REPAIR_UNFINISHED',
+      'a repair of the store was interrupted; run repair again',
+      { keyspaces: rebuilding },
+    );
+  }
   return { applied, frames: 0, events: 0, voidFrames: 0, damage: undefined };
+}
+
+/** What the mark of a store says. @throws CORRUPTION */
+export function markedState(store: KeyspaceStore): MarkedState {
+  const mark = store.flushedMark();
+  if (mark === undefined) return { applied: NOTHING_APPLIED, rebuilding: [] };
+  const state = readMarkedState(mark.applied);
+  if (state !== undefined && state.applied.position === mark.sequence) return state;
+  throw corruption('MANIFEST', 0, 'the mark of the manifest is not one of an event store');
 }
 
 /** @throws CORRUPTION if a frame is missing before this one, or its hash does not hold */

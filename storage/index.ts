@@ -12,6 +12,7 @@ export {
 export {
   COMPACTION_DEBT_MAX,
   type Damage,
+  type DamagedTable,
   type KeyspaceDefinition,
   KeyspaceShape,
   type KeyspaceStats,
@@ -31,6 +32,7 @@ export {
   LsmStore,
   type LsmStoreOptions,
   type LsmTuning,
+  restoreCurrent,
 } from './lsm/index.ts';
 export { MemoryKeyspaceStore, type MemoryKeyspaceStoreOptions } from './memory-keyspace-store.ts';
 export { MemoryStorage } from './memory-storage.ts';

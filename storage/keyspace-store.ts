@@ -1,4 +1,4 @@
-import type { TidemarkError } from '../base/index.ts';
+import type { ByteString, TidemarkError } from '../base/index.ts';
 import type { OrderedView } from './ordered-view.ts';
 import type { WriteBatch } from './write-batch.ts';
 
@@ -105,7 +105,19 @@ export interface Damage {
   readonly file: string;
   readonly offset: number;
   readonly reason: string;
+  /** Empty for a file that is no table of the store. */
   readonly keyspace: string;
+  /** What is in the damaged table. */
+  readonly table?: DamagedTable;
+}
+
+export interface DamagedTable {
+  readonly smallest: ByteString;
+  readonly largest: ByteString;
+  /** Whether the present state consists of it, too. */
+  readonly isPresent: boolean;
+  /** Names of the pins that hold it. */
+  readonly pins: readonly string[];
 }
 
 /** How the keys of a keyspace arrive decides how its tables are merged. */

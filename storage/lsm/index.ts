@@ -2,3 +2,4 @@ export type { Background } from './background.ts';
 export { CompactionStyle, type LsmStoreOptions, type LsmTuning } from './lsm-options.ts';
 export { LsmStorage, type LsmStorageOptions } from './lsm-storage.ts';
 export { LsmStore } from './lsm-store.ts';
+export { restoreCurrent } from './manifest.ts';

@@ -242,6 +242,38 @@ export class LsmStore implements KeyspaceStore {
     }
   }
 
+  /**
+   * Takes all tables of some keyspaces out, drops some pins and sets the mark, in one step: for an
+   * owner that makes the keyspaces again. Before anything is written.
+   *
+   * @throws SNAPSHOT_UNKNOWN, POISONED, IO_FAILED
+   */
+  async clear(
+    keyspaces: readonly number[],
+    pinNames: readonly string[],
+    mark: Mark,
+  ): Promise<void> {
+    this.checkWritable();
+    assert(this.#ordinal === 0, 'keyspaces are taken out before anything is written');
+    assert(mark.sequence === this.#appliedSequence, 'a mark stands at the newest applied sequence');
+    const dropped = pinNames.map((name) => this.#pins.drop(name));
+    const edit = (state: ManifestState): ManifestEdit => ({
+      remove: placedTables(state)
+        .filter(({ keyspace }) => keyspaces.includes(keyspace))
+        .map(({ number }) => number),
+      unpin: pinNames,
+      mark,
+    });
+    try {
+      await this.#manifest.commit(edit, () => {
+        this.#refresh();
+        for (const version of dropped) version.release();
+      });
+    } catch (error) {
+      throw this.#poison(error);
+    }
+  }
+
   async compact(): Promise<void> {
     this.checkWritable();
     await this.#flushing;
@@ -252,7 +284,10 @@ export class LsmStore implements KeyspaceStore {
     const held = [this.#openVersion(), ...this.#pins.versions()];
     for (const version of held) version.retain();
     try {
-      return await checkTables(this.#configuration, this.#files, held, damagesMax);
+      const { files: fileSystem, keyspaces } = this.#configuration;
+      const { state } = this.#manifest;
+      const checked = { fileSystem, files: this.#files, keyspaces, state, versions: held };
+      return await checkTables(checked, damagesMax);
     } finally {
       for (const version of held) version.release();
     }

@@ -155,8 +155,7 @@ export class Manifest {
     await this.#write(wholeState(this.#state));
     this.#stateBytes = file.size();
     await this.#files.syncDirectory(this.#directory);
-    const current = [encodeFileHeader(CURRENT_KIND), encodeRecord(Buffer.from(name, 'latin1'))];
-    await replaceFile(this.#files, join(this.#directory, CURRENT_NAME), Buffer.concat(current));
+    await writeCurrent(this.#files, this.#directory, name);
     for (const number of manifestNumbers(this.#files, this.#directory)) {
       if (number === this.#fileNumber) continue;
       await this.#files.remove(join(this.#directory, manifestName(number)));
@@ -193,7 +192,59 @@ function readNothing(files: Files, directory: string, numbers: readonly number[]
 
 function readCurrent(files: Files, directory: string, logger: Logger): Read {
   const current = join(directory, CURRENT_NAME);
-  const bytes = files.readFile(current);
+  const name = manifestNamedBy(files.readFile(current), current);
+  if (!files.exists(join(directory, name))) {
+    throw corruption(current, FILE_HEADER_BYTES, `the manifest ${name} is missing`);
+  }
+  return readManifest(files, join(directory, name), logger);
+}
+
+/**
+ * Makes `CURRENT` anew if it is damaged or missing, from the newest manifest that can be read: a
+ * manifest gets edits only once `CURRENT` names it, and those before it are gone soon after, so the
+ * newest is never behind.
+ *
+ * @returns the damage that was repaired; undefined if `CURRENT` is sound, or nothing names a state
+ * @throws CORRUPTION if no manifest can be read; FORMAT_UNSUPPORTED, IO_FAILED, DISK_FULL
+ */
+export async function restoreCurrent(
+  files: Files,
+  directory: string,
+  logger: Logger,
+): Promise<TidemarkError | undefined> {
+  const numbers = manifestNumbers(files, directory);
+  if (numbers.length === 0) return undefined;
+  let damage: TidemarkError;
+  try {
+    const path = join(directory, CURRENT_NAME);
+    if (files.exists(path)) manifestNamedBy(files.readFile(path), path);
+    else readNothing(files, directory, numbers);
+    return undefined;
+  } catch (error) {
+    if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+    damage = error;
+  }
+  for (const number of numbers.sort((a, b) => b - a)) {
+    const name = manifestName(number);
+    try {
+      readManifest(files, join(directory, name), logger);
+    } catch (error) {
+      if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+      continue;
+    }
+    await writeCurrent(files, directory, name);
+    return damage;
+  }
+  throw damage;
+}
+
+async function writeCurrent(files: Files, directory: string, name: string): Promise<void> {
+  const current = [encodeFileHeader(CURRENT_KIND), encodeRecord(Buffer.from(name, 'latin1'))];
+  await replaceFile(files, join(directory, CURRENT_NAME), Buffer.concat(current));
+}
+
+/** The name of the manifest that the bytes of `CURRENT` hold. @throws CORRUPTION, FORMAT_UNSUPPORTED */
+function manifestNamedBy(bytes: Buffer, current: string): string {
   checkFileHeader(bytes, CURRENT_KIND, current);
   const { payloads, end } = readRecordLog(current, bytes, FILE_HEADER_BYTES, () => true);
   const name = payloads[0]?.latin1Slice(0, payloads[0].length);
@@ -203,10 +254,7 @@ function readCurrent(files: Files, directory: string, logger: Logger): Read {
   if (manifestNumber(name) === undefined) {
     throw corruption(current, FILE_HEADER_BYTES, 'the file does not name a manifest');
   }
-  if (!files.exists(join(directory, name))) {
-    throw corruption(current, FILE_HEADER_BYTES, `the manifest ${name} is missing`);
-  }
-  return readManifest(files, join(directory, name), logger);
+  return name;
 }
 
 function readManifest(files: Files, path: string, logger: Logger): Read {

@@ -78,7 +78,13 @@ describe('the directory of a store', () => {
     );
     expect(again.published.keyspace(ROWS).get('b')).toBeUndefined();
     expect(await again.check(10)).toEqual([
-      { file, offset: 0, reason: 'the file is missing', keyspace: 'rows' },
+      {
+        file,
+        offset: 0,
+        reason: 'the file is missing',
+        keyspace: 'rows',
+        table: { smallest: 'a', largest: 'a', isPresent: true, pins: [] },
+      },
     ]);
     await again.close();
   });
