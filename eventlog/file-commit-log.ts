@@ -304,7 +304,7 @@ export class FileCommitLog implements CommitLog {
   }
 
   async #roll(group: number): Promise<WritableFile> {
-    const { files, directory, durability } = this.#options;
+    const { files, directory } = this.#options;
     await this.#file?.close();
     this.#file = undefined;
     const path = join(directory, segmentName(group));
@@ -312,8 +312,6 @@ export class FileCommitLog implements CommitLog {
     try {
       await file.truncate(0);
       await file.write(encodeFileHeader(SEGMENT_KIND), 0);
-      // Before any frame: a crash must not keep a frame and lose the header in front of it.
-      if (durability === Durability.fsync) await file.sync();
       await files.syncDirectory(directory);
       // The log's own name: it may be new, or of a process that was killed while it made this file.
       if (this.#segments.length <= 1) await files.syncDirectory(dirname(directory));
