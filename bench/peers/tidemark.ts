@@ -77,8 +77,9 @@ class TidemarkStore implements PeerStore {
   }
 
   parts(): Readonly<Record<string, number>> {
-    const { keyspaces } = this.#database.stats().storage;
-    return Object.fromEntries(keyspaces.map(({ name, tableBytes }) => [name, tableBytes]));
+    const { storage, log } = this.#database.stats();
+    const tables = storage.keyspaces.map(({ name, tableBytes }) => [name, tableBytes]);
+    return { ...Object.fromEntries(tables), log: log.bytes };
   }
 
   close(): Promise<void> {

@@ -18,12 +18,12 @@ export const diskUse: Workload = {
     const left = bytesBelow(directory);
     const store = await scene.peer.open(directory);
     await store.compact();
-    const parts = Object.entries(store.parts());
+    const parts = Object.entries(store.parts()).filter(([, bytes]) => bytes > 0);
     await store.close();
     return [
       figure('on disk, as left', left),
       figure('on disk, compacted', bytesBelow(directory)),
-      ...parts.map(([name, bytes]) => figure(`of it ${name}`, bytes)),
+      ...parts.map(([name, bytes]) => figure(`compacted: ${name}`, bytes)),
     ];
   },
 };
