@@ -7,6 +7,8 @@ export class Draft {
   readonly catalog: Engine;
   /** The greatest key given, by table, where this draft raised it. */
   readonly greatestKeys = new Map<number, number>();
+  /** Run as soon as the commit is appended, before anything else is decided; never if it is refused. */
+  readonly onAppended: (() => void)[] = [];
   readonly #events: EventStore;
   readonly #reserved: Map<number, number>;
   readonly #reserves: boolean;

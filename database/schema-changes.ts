@@ -1,7 +1,7 @@
 /**
  * Changes of the catalog: each is a commit like any other, with an event of table 0. The catalog in
- * memory is changed in the same synchronous run in which the commit is appended: what is decided
- * afterwards comes after it in the log.
+ * memory is changed in the same synchronous run in which the commit is appended, and only if it is:
+ * what is decided afterwards comes after it in the log.
  */
 import { canonicalJson, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
 import type { CommitMetadata, EventStore } from '../eventlog/index.ts';
@@ -46,7 +46,7 @@ export async function createTable(
     compileTable(definition);
     draft.catalog.insertRow(CATALOG, name, { ...definition });
     draft.greatestKeys.set(CATALOG.id, id);
-    catalog.put(definition);
+    draft.onAppended.push(() => catalog.put(definition));
   }, metadata);
   return outcomeOf(written, name, Operation.insert);
 }
@@ -73,7 +73,7 @@ export async function alterTable(
     const decision = draft.catalog.updateRow(CATALOG, name, (row) =>
       isSame(row, declared) ? row : { ...altered },
     );
-    if (decision.changed) catalog.put(altered);
+    if (decision.changed) draft.onAppended.push(() => catalog.put(altered));
   }, metadata);
   return outcomeOf(written, name, Operation.update);
 }
@@ -88,7 +88,7 @@ export async function dropTable(
   const written = await writer.write((draft) => {
     catalog.table(name);
     draft.catalog.deleteRow(CATALOG, name);
-    catalog.remove(name);
+    draft.onAppended.push(() => catalog.remove(name));
   }, metadata);
   return outcomeOf(written, name, Operation.delete);
 }

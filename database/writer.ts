@@ -68,7 +68,7 @@ export class Writer {
 
   /** Appends the changes of a draft. @param metadata canonical JSON */
   async commit(
-    draft: Pick<Draft, 'changes' | 'greatestKeys'>,
+    draft: Pick<Draft, 'changes' | 'greatestKeys' | 'onAppended'>,
     metadata: string,
   ): Promise<CommitOutcome> {
     const changes: readonly RowChange[] = draft.changes();
@@ -84,6 +84,7 @@ export class Writer {
       metadata,
       greatestKeys,
     });
+    for (const run of draft.onAppended) run();
     await durable;
     return {
       position: lastPosition,

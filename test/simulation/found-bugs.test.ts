@@ -84,6 +84,26 @@ describe('a store that refuses', () => {
     await session.close();
   });
 
+  it('keeps to the schema there was when another one was refused, and goes on', async () => {
+    const session = await newSession(1);
+    await insert(session, 10);
+    await session.database.flush();
+    await session.close();
+    await session.open();
+    const reads = session.files.reads;
+    const properties = { text: { type: 'string' } };
+    for (let at = reads; at < reads + 20; at++) {
+      const { files } = session;
+      files.befalls = (operation) => (operation.reads === at ? 'EIO' : undefined);
+      await session.alterTable('notes', { title: `${at}`, properties }).catch(() => {});
+      files.befalls = () => undefined;
+      expect(await session.goesOn()).toBe(true);
+      await insert(session, 10);
+    }
+    await session.close();
+    await expectWhole(session);
+  });
+
   it('leaves no file open, whichever operation of its opening failed', async () => {
     const session = await newSession(1);
     await session.close();
