@@ -1,5 +1,6 @@
 /** The door: opens the parts, wires them together, and delegates. */
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { type FileLock, makeDirectory, TidemarkError } from '../base/index.ts';
 import {
   type CommitLog,
@@ -361,11 +362,17 @@ export class Database {
       if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {
         await this.#events.freeze().catch(() => {}); // The log has it all: the next opening replays.
       }
+      const { reached } = this.#events;
       await this.#events.close();
       this.#query.close();
+      await commitLog.close();
+      // Without it a log that is cut short looks like one that never went further; no more is lost
+      // with it.
+      if (reached !== undefined && !isDeepStrictEqual(store.note(), reached)) {
+        await store.leaveNote(reached).catch(() => {});
+      }
       await store.close();
       await jobs.close();
-      await commitLog.close();
     } finally {
       lock?.release();
     }

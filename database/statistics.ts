@@ -1,4 +1,4 @@
-import { formatTime } from '../base/index.ts';
+import { formatTime, isTidemarkError } from '../base/index.ts';
 import type { CommitLogStats, EventStore } from '../eventlog/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
@@ -6,10 +6,11 @@ import type { JobStatus } from './jobs.ts';
 
 export interface TableStatistics {
   readonly name: string;
-  readonly rows: number;
+  /** Undefined, like the others, where the index that counts them is damaged. */
+  readonly rows: number | undefined;
   /** Events and commits of all time. */
-  readonly events: number;
-  readonly commits: number;
+  readonly events: number | undefined;
+  readonly commits: number | undefined;
 }
 
 export interface DatabaseStatistics {
@@ -32,6 +33,18 @@ export interface DatabaseStatistics {
     readonly events: number;
     readonly voidFrames: number;
   };
+}
+
+const NONE = { rows: 0, events: 0, commits: 0 };
+
+/** Undefined if it is damaged: the figures of a damaged store are what its owner looks at. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isTidemarkError(error, 'CORRUPTION')) return undefined;
+    throw error;
+  }
 }
 
 export interface LogDamage {
@@ -58,13 +71,9 @@ export function logDamage({ recovered: { damage, applied } }: EventStore): LogDa
 export function tableStatistics(catalog: Catalog, events: EventStore): TableStatistics[] {
   const reader = events.reader();
   return catalog.definitions().map(({ id, name }) => {
-    const summary = reader.summary(id, events.head.position);
-    return {
-      name,
-      rows: summary?.rows ?? 0,
-      events: summary?.events ?? 0,
-      commits: summary?.commits ?? 0,
-    };
+    const { position } = events.head;
+    const summary = readable(() => reader.summary(id, position) ?? NONE);
+    return { name, rows: summary?.rows, events: summary?.events, commits: summary?.commits };
   });
 }
 

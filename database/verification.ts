@@ -1,8 +1,9 @@
 /**
  * Verification: that what is stored is what the log says. Every block of every table (checksum, key
- * order, counts), the chain of frames, the projections against a replay, and the rows against their
+ * order, counts), the directory against the manifest, the segments of the log, the chain of frames, the projections against a replay, and the rows against their
  * histories. It reads everything once, and gives way to other work every few milliseconds.
  */
+import { isTidemarkError } from '../base/index.ts';
 import {
   type ChainCheck,
   checkChain,
@@ -29,7 +30,7 @@ export interface VerificationReport {
 }
 
 export interface VerificationProblem {
-  /** What was checked: `blocks`, `chain`, `projection`, `history` or `rows`. */
+  /** What was checked: `blocks`, `log`, `chain`, `projection`, `history` or `rows`. */
   readonly check: string;
   readonly message: string;
   readonly file?: string;
@@ -65,6 +66,7 @@ export async function verifyStore(
   try {
     const total = Math.max(1, position);
     const finding = (each: Finding) => report(each);
+    await inSlices(logFindings(events.checkLog(view, position), report), () => {});
     chain = await inSlices(checkChain(view, position, finding), ({ applied }) =>
       onProgress((0.6 * applied.position) / total),
     );
@@ -73,7 +75,8 @@ export async function verifyStore(
     );
   } catch (error) {
     // A walk that meets damage cannot go on; what it met is the finding.
-    report({ check: 'blocks', message: error instanceof Error ? error.message : String(error) });
+    if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+    report({ check: 'blocks', message: error.message });
   } finally {
     view.close();
   }
@@ -90,6 +93,19 @@ export async function verifyStore(
     problems,
     problemCount,
   };
+}
+
+function* logFindings(
+  steps: ReturnType<EventStore['checkLog']>,
+  report: (problem: VerificationProblem) => void,
+): Generator<void> {
+  for (const damage of steps) {
+    if (damage !== undefined) {
+      const { file, offset, reason } = damage;
+      report({ check: 'log', file, offset, message: reason });
+    }
+    yield;
+  }
 }
 
 /** Runs a walk to its end, a few milliseconds at a time. Gives the last thing it yielded. */

@@ -1,3 +1,5 @@
+import type { FrameHeader } from './frame-format.ts';
+
 /**
  * The log's seam: what makes frames durable and gives them back. It knows bytes and group numbers,
  * not rows. A file log, a memory log, later a replicated one stand behind it with the same rule.
@@ -21,7 +23,10 @@ export interface CommitLog {
   cut(last: number): Promise<void>;
   /** Frames up to and with `group` are not needed any more. */
   trim(group: number): Promise<void>;
+  /** Walks all that is kept, needed or not: its frames, and what is damaged. Writes may go on meanwhile. */
+  check(): Generator<CheckedFrame | LogDamageAt>;
   stats(): CommitLogStats;
+  /** What was appended is durable then, whatever `durability` says. @throws IO_FAILED */
   close(): Promise<void>;
 }
 
@@ -35,6 +40,18 @@ export interface TailFrame {
   readonly file: string;
   /** Bytes from the file's start. */
   readonly offset: number;
+}
+
+export interface CheckedFrame extends TailFrame {
+  readonly header: FrameHeader;
+}
+
+/** Something in the log that fails a check. */
+export interface LogDamageAt {
+  readonly file: string;
+  /** Bytes from the file's start. */
+  readonly offset: number;
+  readonly reason: string;
 }
 
 export interface TornTail {

@@ -20,7 +20,14 @@
  *    full: then new commits are refused, and the frame is tried again until there is room.
  */
 import { randomInt } from 'node:crypto';
-import { assert, type Clock, type Logger, limits, TidemarkError } from '../base/index.ts';
+import {
+  assert,
+  type Clock,
+  type Logger,
+  limits,
+  orderedU64,
+  TidemarkError,
+} from '../base/index.ts';
 import {
   COMPACTION_DEBT_MAX,
   type KeyspaceStore,
@@ -32,13 +39,15 @@ import {
 import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
-import type { CommitLog, CommitLogStats } from './commit-log.ts';
+import type { CommitLog, CommitLogStats, LogDamageAt } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
 import { afterFrame, FrameBuilder, type SealedFrame } from './frame-builder.ts';
+import { FRAME_HEADER_BYTES } from './frame-format.ts';
 import { type FrameOwner, FrameQueue, type WaitingFrame } from './frame-queue.ts';
+import { Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
 import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
-import { type Recovered, recover } from './recovery.ts';
+import { type LogEnd, type Recovered, recover } from './recovery.ts';
 import { TableTotals } from './table-totals.ts';
 import type { Watermark } from './watermark.ts';
 
@@ -166,6 +175,18 @@ export class EventStore {
   /** How far the chain of frames is written: what a verification ends at. */
   get sealed(): Applied {
     return this.#sealed;
+  }
+
+  /**
+   * Where the log ends for certain, once all is settled; undefined if nothing was written, or a write
+   * failed. Left as a note with the trees, it tells a log that was cut short from one that never went
+   * further.
+   */
+  get reached(): LogEnd | undefined {
+    const isSettled = this.#queue.bytes === 0 && this.#frame.commits === 0;
+    if (!this.#claimed || !isSettled || this.#failure !== undefined) return undefined;
+    const { generation, group } = this.#sealed;
+    return { generation, group };
   }
 
   /** Reads what is published. Use within one synchronous run. */
@@ -296,6 +317,33 @@ export class EventStore {
       if (events >= 1000) break;
     }
     return commits;
+  }
+
+  /**
+   * Holds the log, as far as it is kept, against itself and against the trees. Steps frame by frame.
+   *
+   * @param position the newest that the view holds
+   */
+  *checkLog(view: StoreView, position: number): Generator<LogDamageAt | undefined> {
+    const { damage } = this.recovered;
+    if (damage !== undefined) {
+      const { file, offset, reason } = damage.data;
+      yield { file: String(file), offset: Number(offset), reason: String(reason) };
+    }
+    const frames = view.keyspace(Keyspace.frames);
+    for (const step of this.#options.log.check()) {
+      if (!('header' in step)) {
+        yield step;
+        continue;
+      }
+      const { file, offset, frame, header } = step;
+      const stored = frames.get(orderedU64(header.group));
+      const isApplied = header.firstPosition + header.events - 1 <= position && header.events > 0;
+      const differs =
+        stored === undefined ? isApplied : !frame.subarray(0, FRAME_HEADER_BYTES).equals(stored);
+      const reason = `frame ${header.group} of the log is not the one that the trees hold`;
+      yield differs && damage === undefined ? { file, offset, reason } : undefined;
+    }
   }
 
   logStats(): CommitLogStats {

@@ -31,15 +31,18 @@ import {
   wasWholeRecord,
 } from '../base/index.ts';
 import {
+  type CheckedFrame,
   type CommitLog,
   type CommitLogStats,
   Durability,
   type Expected,
+  type LogDamageAt,
   type TailFrame,
   type TornTail,
 } from './commit-log.ts';
 import { readFrameHeader } from './frame-format.ts';
 import { laterFrame } from './frame-search.ts';
+import { checkSegment } from './segment-check.ts';
 import { groupOfSegment, SEGMENT_KIND, segmentName } from './segment-format.ts';
 
 const EXTENT_BYTES = 1024 * 1024;
@@ -274,6 +277,21 @@ export class FileCommitLog implements CommitLog {
     }
   }
 
+  *check(): Generator<CheckedFrame | LogDamageAt> {
+    const segments = [...this.#segments];
+    const writtenTo = this.#end;
+    for (const [index, { path, first }] of segments.entries()) {
+      if (!this.#segments.some((segment) => segment.path === path)) continue; // Trimmed meanwhile.
+      const next = segments[index + 1];
+      const bytes = this.#options.files.readFile(path);
+      const isLast = next === undefined;
+      // Behind the end of the last segment a frame may be on its way.
+      const kept = isLast && writtenTo !== undefined ? bytes.subarray(0, writtenTo) : bytes;
+      if (isLast && writtenTo === 0) continue;
+      yield* checkSegment({ path, bytes: kept, first, next: next?.first });
+    }
+  }
+
   stats(): CommitLogStats {
     return {
       segments: this.#segments.length,
@@ -285,8 +303,13 @@ export class FileCommitLog implements CommitLog {
   }
 
   async close(): Promise<void> {
-    await this.#file?.close();
+    const file = this.#file;
     this.#file = undefined;
+    try {
+      if (this.#failure === undefined) await file?.sync();
+    } finally {
+      await file?.close();
+    }
   }
 
   /** The file that takes `frame`, rolled to a new segment if the last one is full. */

@@ -22,6 +22,8 @@ export class MemoryCommitLog implements CommitLog {
 
   *tail(): Iterable<TailFrame> {}
 
+  *check(): Generator<never> {}
+
   torn(): undefined {
     return undefined;
   }

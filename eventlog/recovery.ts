@@ -6,7 +6,14 @@
  * Where the log is damaged, recovery ends: what lies before is as it was, what lies behind is not
  * applied, and the owner takes no writes, so that nothing is put in place of what was lost.
  */
-import { assert, corruption, isTidemarkError, type Logger, TidemarkError } from '../base/index.ts';
+import {
+  assert,
+  corruption,
+  isPlainObject,
+  isTidemarkError,
+  type Logger,
+  TidemarkError,
+} from '../base/index.ts';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import {
   type Applied,
@@ -17,7 +24,7 @@ import {
   Verdict,
 } from './apply-rule.ts';
 import { lastPositionOf } from './commit-format.ts';
-import type { CommitLog, TailFrame } from './commit-log.ts';
+import type { CommitLog, TailFrame, TornTail } from './commit-log.ts';
 import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf, readFrameHeader } from './frame-format.ts';
 import { readFrameCommits } from './frame-reader.ts';
@@ -44,10 +51,13 @@ export interface RecoveryOptions {
 export function recover(options: RecoveryOptions): Recovered {
   const { log, logger } = options;
   let recovered = startOf(options);
+  let end: TornTail = { file: 'the log', offset: 0 };
   try {
     for (const tail of log.tail(recovered.applied.group + 1)) {
       recovered = recoverFrame(options, tail, recovered);
+      end = { file: tail.file, offset: tail.offset + tail.frame.length };
     }
+    checkReached(options.store.note(), recovered.applied, end);
   } catch (error) {
     if (!isTidemarkError(error, 'CORRUPTION')) throw error;
     logger.error({ error }, 'the log is damaged; the store is open for reading only');
@@ -57,6 +67,22 @@ export function recover(options: RecoveryOptions): Recovered {
   if (torn !== undefined)
     logger.warn(torn, 'the log ends in a torn frame that was never acknowledged');
   return recovered;
+}
+
+/** How far a log is known to go: left as a note when it is closed. */
+export interface LogEnd {
+  readonly generation: number;
+  readonly group: number;
+}
+
+/** @throws CORRUPTION if the log went further when it was closed */
+function checkReached(note: unknown, applied: Applied, end: TornTail): void {
+  if (!isPlainObject(note)) return;
+  if (applied.generation !== 0 && note.generation !== applied.generation) return;
+  const reached = Number(note.group);
+  if (applied.group >= reached) return;
+  const reason = `the log ends with frame ${applied.group}; it went on to frame ${reached}`;
+  throw corruption(end.file, end.offset, reason, 'commits from there on');
 }
 
 /** @throws CORRUPTION, REPAIR_UNFINISHED */

@@ -26,6 +26,10 @@ export interface KeyspaceStore {
   readonly latest: StoreView;
   /** The mark of the newest state on disk; undefined in a new store. */
   flushedMark(): Mark | undefined;
+  /** The owner's note; undefined if it left none. */
+  note(): unknown;
+  /** Keeps a note over restarts: JSON that says nothing of the state. @throws POISONED, DISK_FULL, IO_FAILED */
+  leaveNote(note: unknown): Promise<void>;
   /** Whether `apply` would be refused; asked before anything is decided. @throws CLOSED, POISONED */
   checkWritable(): void;
   /** Puts a batch into the memtables. Synchronous; never partly. @throws CLOSED, POISONED */

@@ -54,6 +54,7 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
   #appliedSequence = 0;
   #publishedSequence = 0;
   #mark: Mark | undefined;
+  #note: unknown;
   /** The newest freeze: each waits for the one before it. */
   #flushing: Promise<void> = Promise.resolve();
   #frozenCount = 0;
@@ -72,6 +73,15 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
 
   flushedMark(): Mark | undefined {
     return this.#mark;
+  }
+
+  note(): unknown {
+    return this.#note;
+  }
+
+  async leaveNote(note: unknown): Promise<void> {
+    this.#checkOpen();
+    this.#note = note;
   }
 
   checkWritable(): void {

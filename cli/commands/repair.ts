@@ -52,9 +52,12 @@ function* outcomesOf(report: RepairReport): Generator<string> {
     const { file, offset, from, to, cut, keptAside } = log;
     const positions = to === undefined || to < from ? `${from}` : `${from} to ${to}`;
     yield `the log is damaged at ${file}, offset ${offset}: positions from ${positions} on are affected`;
-    yield cut
-      ? `the log now ends at position ${position}; what was cut off is in ${keptAside.join(', ')}`
-      : 'nothing was cut; with --accept-loss the log ends before the damage, and takes commits again';
+    if (!cut) {
+      yield 'nothing was cut; with --accept-loss the log ends before the damage, and takes commits again';
+    } else {
+      const kept = keptAside.length === 0 ? '' : `; what was cut off is in ${keptAside.join(', ')}`;
+      yield `the log now ends at position ${position}${kept}`;
+    }
   }
   if (!report.ok) yield 'not everything could be repaired';
   else yield found.length === 0 && log === undefined ? 'sound: nothing to repair' : 'repaired';

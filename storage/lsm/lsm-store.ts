@@ -160,6 +160,22 @@ export class LsmStore implements KeyspaceStore {
     return this.#manifest.state.mark;
   }
 
+  note(): unknown {
+    return this.#manifest.state.note;
+  }
+
+  async leaveNote(note: unknown): Promise<void> {
+    this.checkWritable();
+    try {
+      await this.#manifest.commit(
+        () => ({ note }),
+        () => {},
+      );
+    } catch (error) {
+      throw isTidemarkError(error, 'DISK_FULL') ? error : this.#poison(error);
+    }
+  }
+
   apply(batch: WriteBatch, sequence: number): void {
     this.checkWritable();
     assert(sequence >= this.#appliedSequence, 'the sequence of batches never falls');

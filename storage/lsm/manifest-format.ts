@@ -28,6 +28,7 @@
  * | `move` | `[number, level]` for each table that goes to another level |
  * | `remove` | numbers of tables that leave the tree |
  * | `mark` | `{sequence, applied}` of the owner |
+ * | `note` | JSON of the owner that says nothing of the state |
  * | `pin` | pins to add: `{name, note, sequence, keyspaces: [id, …], tables: [[number, level], …]}` |
  * | `unpin` | names of pins to drop |
  *
@@ -81,6 +82,7 @@ export interface ManifestEdit {
   readonly move?: readonly Placed[];
   readonly remove?: readonly number[];
   readonly mark?: Mark | undefined;
+  readonly note?: unknown;
   readonly pin?: readonly PinRecord[];
   readonly unpin?: readonly string[];
 }
@@ -140,6 +142,7 @@ export function decodeEdit(payload: Buffer, file: string, offset: number): Manif
     ...(mark === undefined
       ? {}
       : { mark: { sequence: read.count(mark.sequence), applied: mark.applied } }),
+    ...(members.note === undefined ? {} : { note: members.note }),
     pin: read.list(members.pin).map((pin) => pinOf(pin, read)),
     unpin: read.list(members.unpin).map((name) => read.text(name)),
   };

@@ -5,6 +5,8 @@ import type { ManifestEdit, PinRecord, TableRecord } from './manifest-format.ts'
 export interface ManifestState {
   readonly nextTable: number;
   readonly mark: Mark | undefined;
+  /** JSON of the owner; undefined if it left none. */
+  readonly note: unknown;
   /** Those in the tree and those that only pins hold, by number. */
   readonly tables: ReadonlyMap<number, TableRecord>;
   readonly pins: ReadonlyMap<string, PinRecord>;
@@ -13,6 +15,7 @@ export interface ManifestState {
 export const EMPTY_STATE: ManifestState = {
   nextTable: 1,
   mark: undefined,
+  note: undefined,
   tables: new Map(),
   pins: new Map(),
 };
@@ -49,6 +52,7 @@ export function applyEdit(state: ManifestState, edit: ManifestEdit): ManifestSta
   return {
     nextTable: Math.max(state.nextTable, edit.next ?? 0),
     mark: edit.mark ?? state.mark,
+    note: edit.note ?? state.note,
     tables,
     pins,
   };
@@ -60,6 +64,7 @@ export function wholeState(state: ManifestState): ManifestEdit {
     next: state.nextTable,
     add: [...state.tables.values()],
     ...(state.mark === undefined ? {} : { mark: state.mark }),
+    ...(state.note === undefined ? {} : { note: state.note }),
     pin: [...state.pins.values()],
   };
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../database/index.ts';
@@ -8,10 +8,12 @@ const all = databases();
 /** All in one segment, none of it flushed. */
 const LOG_ONLY = { memtableBytes: 1 << 20, segmentBytes: 1 << 20, snapshotEvery: false } as const;
 
-async function filled(directory: string, rows = 8): Promise<void> {
+/** @param beforeClose what is in the directory then is what a crash leaves */
+async function filled(directory: string, rows = 8, beforeClose = () => {}): Promise<void> {
   const database = await all.open(directory, LOG_ONLY);
   await database.createTable('things', { primaryKey: 'id' });
   for (let i = 1; i <= rows; i++) await database.table('things').insert({ id: `row ${i}`, i });
+  beforeClose();
   await database.close();
 }
 
@@ -106,6 +108,28 @@ describe('a database whose log is damaged', () => {
     expect(keys(await all.open(directory, LOG_ONLY))).toHaveLength(49);
   });
 
+  it('notices that the log was cut short, or is gone, since it was closed', async () => {
+    for (const harm of [
+      (path: string) => truncateSync(path, 800),
+      (path: string) => truncateSync(path, 0),
+      (path: string) => rmSync(path),
+    ]) {
+      const directory = all.directory();
+      await filled(directory);
+      harm(segment(directory));
+      const database = await all.open(directory, LOG_ONLY);
+      const { damage, position } = database.stats();
+      expect(damage).toMatchObject({
+        from: position + 1,
+        reason: expect.stringMatching(/it went on to frame 10$/),
+      });
+      await expect(database.flush()).rejects.toMatchObject({ code: 'READ_ONLY' });
+      const { ok, problems } = await database.verify();
+      expect(ok).toBe(false);
+      expect(problems).toContainEqual(expect.objectContaining({ check: 'log' }));
+    }
+  });
+
   it('releases no snapshot', async () => {
     const directory = all.directory();
     const first = await all.open(directory, LOG_ONLY);
@@ -138,8 +162,10 @@ describe('a database whose log is damaged where nothing depends on it', () => {
   });
 
   it('takes writes as ever behind a torn tail', async () => {
+    const closed = all.directory();
     const directory = all.directory();
-    await filled(directory);
+    await filled(closed, 8, () => cpSync(closed, directory, { recursive: true }));
+    rmSync(join(directory, 'LOCK'));
     const path = segment(directory);
     const bytes = readFileSync(path);
     const end = bytes.lastIndexOf('}') + 1;

@@ -55,6 +55,7 @@ class StandingLog {
       },
       tail: (from) => log.tail(from),
       torn: () => log.torn(),
+      check: () => log.check(),
       cut: (last) => log.cut(last),
       trim: (group) => log.trim(group),
       stats: () => log.stats(),

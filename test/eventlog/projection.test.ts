@@ -37,6 +37,8 @@ class KeptLog implements CommitLog {
     return undefined;
   }
 
+  *check() {}
+
   async cut(): Promise<void> {}
 
   async trim(): Promise<void> {}

@@ -23,6 +23,10 @@ export class FaultyLog implements CommitLog {
     return this.#inner.torn();
   }
 
+  check(): ReturnType<CommitLog['check']> {
+    return this.#inner.check();
+  }
+
   cut(last: number): Promise<void> {
     return this.#inner.cut(last);
   }
