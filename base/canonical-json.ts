@@ -23,24 +23,69 @@ export type JsonObject = { readonly [name: string]: JsonValue | undefined };
  */
 export function canonicalJson(value: JsonObject): string {
   if (!isPlainObject(value)) throw notJson('', 'not a plain object');
-  if (isCanonicalFlat(value)) return JSON.stringify(value);
+  const flatness = flatnessOf(value);
+  if (flatness === Flatness.ordered) return JSON.stringify(value);
+  if (flatness === Flatness.unordered) {
+    const order = orderOf(value);
+    if (order !== undefined) return JSON.stringify(inOrder(value, order));
+  }
   checkJson(value, '', 0);
   return stableStringify(value);
 }
 
-/** True if JSON.stringify of `value` is canonical already: members in order, all of them plain scalars. */
-function isCanonicalFlat(value: JsonObject): boolean {
+const Flatness = {
+  /** Plain scalars only, and in order: JSON.stringify is canonical already. */
+  ordered: 0,
+  /** Plain scalars only. */
+  unordered: 1,
+  nested: 2,
+} as const;
+type Flatness = (typeof Flatness)[keyof typeof Flatness];
+
+function flatnessOf(value: JsonObject): Flatness {
   let previous = '';
+  let flatness: Flatness = Flatness.ordered;
   for (const name in value) {
     const member = value[name];
     const type = typeof member;
     const scalar = type === 'string' || type === 'boolean' || Number.isFinite(member);
-    if (!scalar && member !== null) return false;
-    // An object gives array-index names first whatever their order; they go the slow road.
-    if (previous >= name) return false;
+    if (!scalar && member !== null) return Flatness.nested;
+    // An object gives array-index names first whatever their order: see `orderOf`.
+    if (previous >= name) flatness = Flatness.unordered;
     previous = name;
   }
-  return true;
+  return flatness;
+}
+
+interface Shape {
+  readonly names: readonly string[];
+  /** The names in canonical order; undefined if an object cannot have them in that order. */
+  readonly order: readonly string[] | undefined;
+}
+
+/**
+ * The rows of a table come in a few shapes: to sort the names of each once, and copy the members in
+ * that order, takes a third of the general road (0.8 µs against 2.0 for a row of five columns).
+ */
+const shapes = new Map<string, Shape>();
+const SHAPES_MAX = 256;
+const UNORDERABLE = /^(?:0|[1-9]\d*|__proto__)$/;
+
+function orderOf(value: JsonObject): readonly string[] | undefined {
+  const names = Object.keys(value);
+  const key = `${names.length} ${names[0]}`;
+  const known = shapes.get(key);
+  if (known?.names.every((name, i) => name === names[i])) return known.order;
+  const order = names.some((name) => UNORDERABLE.test(name)) ? undefined : names.toSorted();
+  if (shapes.size >= SHAPES_MAX) shapes.clear();
+  shapes.set(key, { names, order });
+  return order;
+}
+
+function inOrder(value: JsonObject, order: readonly string[]): JsonObject {
+  const ordered: Record<string, JsonValue | undefined> = {};
+  for (const name of order) ordered[name] = value[name];
+  return ordered;
 }
 
 const DEPTH_MAX = 200;

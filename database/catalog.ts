@@ -25,11 +25,15 @@ export class Catalog {
   readonly #tables = new Map<string, CatalogTable>();
   /** Names of all tables that ever were, by id: the log speaks of dropped ones, too. */
   readonly #names = new Map<number, string>([[CATALOG.id, CATALOG.name]]);
-
+  readonly #events: EventStore;
+  /** Position of the newest change of the catalog, pending ones included. */
+  #changedAt = 0;
   /** Why the names of dropped tables are not known, if they are not. */
   #damage: TidemarkError | undefined;
 
   constructor(store: KeyspaceStore, events: EventStore) {
+    this.#events = events;
+    this.#changedAt = events.head.position;
     try {
       this.#readLog(events);
     } catch (error) {
@@ -51,6 +55,11 @@ export class Catalog {
 
   has(name: string): boolean {
     return this.#tables.has(name);
+  }
+
+  /** Whether the tables at a position were those of now: then nothing need be read to know them. */
+  isUnchangedSince(position: number): boolean {
+    return this.#changedAt <= position;
   }
 
   /** In order of their names. */
@@ -78,10 +87,12 @@ export class Catalog {
   put(definition: TableDefinition): void {
     this.#tables.set(definition.name, compileTable(definition));
     this.#names.set(definition.id, definition.name);
+    this.#changedAt = this.#events.appendedPosition;
   }
 
   remove(name: string): void {
     this.#tables.delete(name);
+    this.#changedAt = this.#events.appendedPosition;
   }
 
   #readLog(events: EventStore): void {
@@ -91,6 +102,7 @@ export class Catalog {
       if (event.row.operation === Operation.delete) {
         this.remove(String(decodeRowKey(event.encodedKey)));
       } else this.put(definitionOf(parseRow(event.row)));
+      this.#changedAt = event.row.position;
     }
   }
 }

@@ -42,7 +42,7 @@ export class PastView {
   /** @throws TABLE_UNKNOWN if there was no such table then */
   table(name: string): PastTable {
     this.#checkOpen();
-    const definition = tableIn(this.#catalogEngine(), name);
+    const definition = this.#definitionOf(name);
     if (definition === undefined) throw this.#unknown(name);
     return new PastTable(definition, this.#state, () => this.#checkOpen());
   }
@@ -50,6 +50,7 @@ export class PastView {
   /** Definitions of the tables there were, by name. */
   tables(): TableDefinition[] {
     this.#checkOpen();
+    if (this.#catalog.isUnchangedSince(this.position)) return this.#catalog.definitions();
     return [...this.#catalogEngine().scan(CATALOG)].map(({ row }) => definitionOf(row));
   }
 
@@ -63,6 +64,11 @@ export class PastView {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #definitionOf(name: string): TableDefinition | undefined {
+    if (!this.#catalog.isUnchangedSince(this.position)) return tableIn(this.#catalogEngine(), name);
+    return this.#catalog.has(name) ? this.#catalog.table(name).definition : undefined;
   }
 
   #catalogEngine(): Engine {

@@ -209,10 +209,10 @@ export class Table {
       earlier = [],
       outcome,
     } = await this.#write((table) => decide(table, { expectedVersion, writeUnchanged }), options);
-    if (value !== undefined) return { ...value, ...outcome };
-    const change = { table: this.#table(), operations, key: keyOf() };
-    const same = earlierChange(earlier, change);
-    return { ...same, changed: true, ...outcome };
+    const { key, version } =
+      value ?? earlierChange(earlier, { table: this.#table(), operations, key: keyOf() });
+    const { position, time, events, replayed } = outcome;
+    return { key, version, changed: value?.changed ?? true, position, time, events, replayed };
   }
 
   #write<T>(decide: (table: TransactionTable) => T, metadata: CommitMetadata): Promise<Written<T>> {

@@ -96,7 +96,16 @@ export function writeCommitHead(
   }
   const metadataBytes = head.metadata === '' ? 0 : writer.utf8(head.metadata);
   writer.buffer.writeUInt32LE(metadataBytes, start + METADATA_LENGTH_AT);
-  return { ...head, source: writer.buffer, start, end: writer.length };
+  return {
+    time: head.time,
+    firstPosition: head.firstPosition,
+    events: head.events,
+    metadata: head.metadata,
+    summaries: head.summaries,
+    source: writer.buffer,
+    start,
+    end: writer.length,
+  };
 }
 
 /** Undefined if the bytes are not a valid commit head. */

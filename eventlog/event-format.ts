@@ -51,10 +51,18 @@ export function writeEvent(writer: ByteWriter, change: RowChange, position: numb
   const end = jsonStart + length;
   const { version, operation } = change;
   const { schemaVersion } = table;
-  const header = { position, version, schemaVersion, operation };
-  writeRowHeader(buffer, rowStart, header, length);
   writer.length = end;
-  const row: RowRecord = { ...header, source: buffer, start: jsonStart, end };
+  // Written out: a spread in front of further members takes 1.3 µs and more on Node 20.
+  const row: RowRecord = {
+    position,
+    version,
+    schemaVersion,
+    operation,
+    source: buffer,
+    start: jsonStart,
+    end,
+  };
+  writeRowHeader(buffer, rowStart, row, length);
   return { table: table.id, encodedKey, row, start, rowStart, end };
 }
 

@@ -82,11 +82,18 @@ export class FrameBuilder {
     this.#lengthBefore = this.bytes;
     try {
       writer.u32(0);
-      const head = writeCommitHead(writer, { ...draft, events: draft.changes.length });
+      const { time, firstPosition, metadata, summaries, changes } = draft;
+      const head = writeCommitHead(writer, {
+        time,
+        firstPosition,
+        events: changes.length,
+        metadata,
+        summaries,
+      });
       head.source.writeUInt32LE(head.end - head.start, head.start - 4);
       const events: EventRecord[] = [];
-      let position = draft.firstPosition;
-      for (const change of draft.changes) {
+      let position = firstPosition;
+      for (const change of changes) {
         writer.u32(0);
         const event = writeEvent(writer, change, position++);
         event.row.source.writeUInt32LE(event.end - event.start, event.start - 4);

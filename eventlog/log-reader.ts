@@ -107,7 +107,8 @@ export class LogReader {
     if (entry === undefined) return undefined;
     const stamp = readRowStamp(entry.value);
     if (stamp === undefined) throw unreadable('history', entry.key);
-    return { ...stamp, position: positionAtEnd(entry.key) };
+    const { version, schemaVersion, operation } = stamp;
+    return { version, schemaVersion, operation, position: positionAtEnd(entry.key) };
   }
 
   /** The commit that an idempotency key was used for. */

@@ -48,7 +48,7 @@ function atTime(time: number, { events, store, clock }: Present): Moment {
   const position = events.reader().positionAt(time);
   // A commit that is on its way to the disk has its timestamp already.
   const settled = position === events.reader(store.latest).positionAt(time);
-  return { ...boundary(position, events), provisional: !passed || !settled };
+  return boundary(position, events, !passed || !settled);
 }
 
 function atPosition(position: number, events: EventStore): Moment {
@@ -67,14 +67,14 @@ function atPosition(position: number, events: EventStore): Moment {
       { position, head: head.position },
     );
   }
-  return { ...boundary(events.reader().boundaryAt(position), events), provisional: false };
+  return boundary(events.reader().boundaryAt(position), events, false);
 }
 
-function boundary(position: number, events: EventStore): { position: number; time: number } {
+function boundary(position: number, events: EventStore, provisional: boolean): Moment {
   // A replay in pending commits may be ahead of what is published; the head is the latest moment.
   const { head } = events;
-  if (position >= head.position) return head;
+  if (position >= head.position) return { position: head.position, time: head.time, provisional };
   const commit = position === 0 ? undefined : events.reader().commitOf(position);
-  if (commit === undefined) return { position: 0, time: 0 };
-  return { position: lastPositionOf(commit), time: commit.time };
+  if (commit === undefined) return { position: 0, time: 0, provisional };
+  return { position: lastPositionOf(commit), time: commit.time, provisional };
 }
