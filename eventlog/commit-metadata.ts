@@ -49,10 +49,12 @@ export function encodeMetadata(metadata: CommitMetadata): string {
 export function decodeMetadata(json: string): CommitMetadata {
   if (json === '') return {};
   try {
-    return JSON.parse(json) as CommitMetadata;
+    const metadata: unknown = JSON.parse(json);
+    if (isPlainObject(metadata)) return metadata;
   } catch {
-    throw corruption('commits', 0, 'the metadata of a commit is not JSON', 'who and why');
+    // What JSON.parse says of it helps nobody.
   }
+  throw corruption('commits', 0, 'the metadata of a commit is not a JSON object', 'who and why');
 }
 
 function invalid(why: string): TidemarkError {

@@ -16,7 +16,7 @@
  * has no bytes if and only if it is deleted. Bytes 6 to 14 alone are its *stamp*: what `history`
  * keeps of each version.
  */
-import { asBuffer, assert, corruption, type JsonObject } from '../base/index.ts';
+import { asBuffer, corruption, type JsonObject } from '../base/index.ts';
 
 export const Operation = { insert: 'insert', update: 'update', delete: 'delete' } as const;
 export type Operation = (typeof Operation)[keyof typeof Operation];
@@ -108,15 +108,14 @@ export function readRowStamp(value: Uint8Array): RowStamp | undefined {
 
 /** @throws CORRUPTION if the bytes are no JSON, which only a mistake of ours leaves unnoticed by checksums */
 export function parseRow(record: RowRecord): JsonObject {
-  let row: unknown;
   try {
-    row = JSON.parse(record.source.utf8Slice(record.start, record.end));
+    const row: unknown = JSON.parse(record.source.utf8Slice(record.start, record.end));
+    if (typeof row === 'object' && row !== null) return row as JsonObject;
   } catch {
-    const what = `version ${record.version} of a row, written at position ${record.position}`;
-    throw corruption('rows', record.start, `${what}, is not JSON`, what);
+    // What JSON.parse says of it helps nobody.
   }
-  assert(typeof row === 'object' && row !== null, 'a stored row is a JSON object');
-  return row as JsonObject;
+  const what = `version ${record.version} of a row, written at position ${record.position}`;
+  throw corruption('rows', record.start, `${what}, is not a JSON object`, what);
 }
 
 function flagsOf(operation: Operation): number {
