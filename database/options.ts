@@ -23,13 +23,16 @@ export interface DatabaseOptions {
   readonly durability?: 'fsync' | 'os';
   /** Makes the directory if there is none; otherwise that is an error. Default: true. */
   readonly create?: boolean;
-  /** Memtables of all keyspaces together, before they are written out. Default: 64 MiB. */
+  /**
+   * Memtables of all keyspaces together, before they are written out. Up to three times as much is
+   * held while earlier ones are on their way to the disk. Default: 64 MiB.
+   */
   readonly memtableBytes?: number;
-  /** Decoded blocks kept in memory. Default: 64 MiB. */
+  /** Decoded blocks kept in memory. Default: 128 MiB. */
   readonly blockCacheBytes?: number;
   /** How tables of what is overwritten are merged. Default: `leveled`. */
   readonly compaction?: CompactionStyle;
-  /** Log segments are followed by another beyond this. Default: 64 MiB. */
+  /** Log segments are followed by another beyond this. Default: 16 MiB. */
   readonly segmentBytes?: number;
   /** Commits wait when this much is not written to the log yet. Default: 16 MiB. */
   readonly pendingBytesMax?: number;
@@ -66,8 +69,8 @@ export interface Configuration {
 /** Whole-number options: least, most, default. */
 const NUMBERS = {
   memtableBytes: [1024, 4096 * MIB, 64 * MIB],
-  blockCacheBytes: [0, 65536 * MIB, 64 * MIB],
-  segmentBytes: [4096, 1024 * MIB, 64 * MIB],
+  blockCacheBytes: [0, 65536 * MIB, 128 * MIB],
+  segmentBytes: [4096, 1024 * MIB, 16 * MIB],
   pendingBytesMax: [1024, 1024 * MIB, 16 * MIB],
   replayEventsMax: [0, Number.MAX_SAFE_INTEGER, 2_000_000],
   statesKept: [0, 1000, 4],

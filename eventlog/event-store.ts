@@ -92,7 +92,7 @@ export interface StreamedCommit {
 
 /** A frame is sealed once it holds this much, so that single writes to the disk stay short. */
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
-const FROZEN_MAX = 3;
+const FROZEN_MAX = 2;
 const CLOCK_DRIFT_REPORTED_MICROS = 1_000_000;
 
 /** Who wants frames to end at certain positions. */
