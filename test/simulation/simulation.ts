@@ -290,8 +290,9 @@ class Simulation {
   async #maybeLater(work: () => Promise<void>): Promise<void> {
     const running = work();
     if (this.#random.chance(0.5)) return running;
+    const { files } = this.#session;
     const done = running.catch((error: unknown) => {
-      if (!this.#session.files.isDead && !isRefusal(error)) this.#failure ??= error;
+      if (!files.isDead && !isRefusal(error)) this.#failure ??= error;
     });
     this.#background.push(done);
   }
