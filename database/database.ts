@@ -359,6 +359,7 @@ export class Database {
     const { store, commitLog, jobs, lock } = this.#parts;
     try {
       await this.#events.drain();
+      store.stopWaiting();
       if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {
         await this.#events.freeze().catch(() => {}); // The log has it all: the next opening replays.
       }

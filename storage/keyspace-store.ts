@@ -58,6 +58,8 @@ export interface KeyspaceStore {
    * Resolves when flushed; on a full disk it waits for room. @throws POISONED, IO_FAILED
    */
   freeze(mark: Mark, pin?: Pin): Promise<void>;
+  /** From now on a full disk fails a flush instead of holding it up: nobody will wait for room. */
+  stopWaiting(): void;
   pins(): readonly Pinned[];
   /** The state at a pin. @throws SNAPSHOT_UNKNOWN */
   pinnedView(name: string): PinnedStoreView;

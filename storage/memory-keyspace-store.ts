@@ -148,6 +148,8 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
     return flushing;
   }
 
+  stopWaiting(): void {}
+
   pins(): readonly Pinned[] {
     this.#checkOpen();
     return [...this.#pins.values()].map(({ pinned }) => pinned);

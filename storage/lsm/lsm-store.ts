@@ -100,6 +100,7 @@ export class LsmStore implements KeyspaceStore {
   /** Why a flush is held up. */
   #full: TidemarkError | undefined;
   #endPause = () => {};
+  #waitsForRoom = true;
   #closing: Promise<void> | undefined;
 
   private constructor(configuration: LsmStoreConfiguration, manifest: Manifest, files: TableFiles) {
@@ -235,6 +236,11 @@ export class LsmStore implements KeyspaceStore {
     return flushing;
   }
 
+  stopWaiting(): void {
+    this.#waitsForRoom = false;
+    this.#endPause();
+  }
+
   pins(): readonly Pinned[] {
     this.#checkOpen();
     return this.#pins.list();
@@ -338,7 +344,7 @@ export class LsmStore implements KeyspaceStore {
 
   async #close(): Promise<void> {
     this.#compactions.stop();
-    this.#endPause();
+    this.stopWaiting();
     await this.#flushing;
     await this.#compactions.settled();
     await this.#manifest.close();
@@ -368,7 +374,7 @@ export class LsmStore implements KeyspaceStore {
           this.#full = undefined;
           return;
         } catch (error) {
-          if (!isTidemarkError(error, 'DISK_FULL') || this.#closing !== undefined) throw error;
+          if (!isTidemarkError(error, 'DISK_FULL') || !this.#waitsForRoom) throw error;
           if (this.#full === undefined)
             this.#logger.error({ error }, 'the disk is full; a flush waits');
           this.#full = error;
