@@ -33,9 +33,10 @@ export class BuiltPrograms {
     return child;
   }
 
-  /** Runs a command to its end. @returns what it wrote, as JSON */
-  report(command: string, args: readonly string[]): unknown {
-    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  /** Runs a command to its end, or `timeoutMs`. @returns what it wrote, as JSON */
+  report(command: string, args: readonly string[], timeoutMs: number): unknown {
+    const options = { encoding: 'utf8', timeout: timeoutMs, killSignal: 'SIGKILL' } as const;
+    const { status, stdout, stderr } = spawnSync(command, args, options);
     expect(status, `${stderr}\n${stdout}`).toBe(0);
     return JSON.parse(stdout);
   }
