@@ -91,10 +91,10 @@ export class Compactions {
   /** Queues what is worth doing. Returns at once: whether there is anything. */
   consider(): boolean {
     const { keyspaces, background, logger } = this.#configuration;
-    let any = false;
+    let isDue = false;
     for (const [index, { name }] of keyspaces.entries()) {
       if (this.#plan(index, pickCompaction) === undefined) continue;
-      any = true;
+      isDue = true;
       background
         .run(`compaction of ${name}`, () => this.#work(index, pickCompaction))
         .catch((error: unknown) => {
@@ -103,7 +103,7 @@ export class Compactions {
         })
         .finally(() => this.#ended());
     }
-    return any;
+    return isDue;
   }
 
   /** @throws IO_FAILED, DISK_FULL, CORRUPTION, CLOSED */
