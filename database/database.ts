@@ -136,6 +136,7 @@ export class Database {
         awaitDurable: (sequence) => durable.reach(sequence),
         background: jobs,
         blockCacheBytesMax: configuration.blockCacheBytes,
+        openTablesMax: configuration.openTablesMax,
         compaction: configuration.compaction,
       });
       const commitLog = new FileCommitLog({

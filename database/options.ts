@@ -30,6 +30,8 @@ export interface DatabaseOptions {
   readonly memtableBytes?: number;
   /** Decoded blocks kept in memory. Default: 128 MiB. */
   readonly blockCacheBytes?: number;
+  /** Tables whose files, indexes and filters are open at a time. Default: 512. */
+  readonly openTablesMax?: number;
   /** How tables of what is overwritten are merged. Default: `leveled`. */
   readonly compaction?: CompactionStyle;
   /** Log segments are followed by another beyond this. Default: 16 MiB. */
@@ -56,6 +58,7 @@ export interface Configuration {
   readonly create: boolean;
   readonly memtableBytes: number;
   readonly blockCacheBytes: number;
+  readonly openTablesMax: number;
   readonly compaction: CompactionStyle;
   readonly segmentBytes: number;
   readonly pendingBytesMax: number;
@@ -70,6 +73,7 @@ export interface Configuration {
 const NUMBERS = {
   memtableBytes: [1024, 4096 * MIB, 64 * MIB],
   blockCacheBytes: [0, 65536 * MIB, 128 * MIB],
+  openTablesMax: [1, 1_000_000, 512],
   segmentBytes: [4096, 1024 * MIB, 16 * MIB],
   pendingBytesMax: [1024, 1024 * MIB, 16 * MIB],
   replayEventsMax: [0, Number.MAX_SAFE_INTEGER, 2_000_000],
@@ -112,6 +116,7 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
     compaction,
     memtableBytes: numberOf(options, 'memtableBytes'),
     blockCacheBytes: numberOf(options, 'blockCacheBytes'),
+    openTablesMax: numberOf(options, 'openTablesMax'),
     segmentBytes: numberOf(options, 'segmentBytes'),
     pendingBytesMax: numberOf(options, 'pendingBytesMax'),
     replayEventsMax: numberOf(options, 'replayEventsMax'),
