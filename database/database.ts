@@ -37,6 +37,7 @@ import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
 import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
 import { alterTable, createTable, dropTable } from './schema-changes.ts';
+import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
 import {
   type DatabaseStatistics,
@@ -72,6 +73,7 @@ export class Database {
   readonly #query: QueryEngine;
   readonly #catalog: Catalog;
   readonly #writer: Writer;
+  readonly #selfCheck: SelfCheck | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
@@ -111,6 +113,14 @@ export class Database {
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
     this.snapshots = new Snapshots(this.#snapshotManager, checkOpen);
+    const { selfCheckEvery: every } = configuration;
+    const snapshots = this.#snapshotManager;
+    const { jobs } = parts;
+    const nowMicros = () => clock.nowMicros();
+    this.#selfCheck =
+      every === undefined
+        ? undefined
+        : new SelfCheck({ store, events, snapshots, projections, jobs, logger, nowMicros, every });
   }
 
   /**
@@ -340,6 +350,7 @@ export class Database {
     return {
       ...headStatistics(this.#events),
       ...(damage === undefined ? {} : { damage }),
+      ...(this.#selfCheck === undefined ? {} : { selfCheck: this.#selfCheck.stats() }),
       tables: tableStatistics(this.#catalog, this.#events),
       log: this.#events.logStats(),
       storage: this.#parts.store.stats(),
@@ -359,6 +370,7 @@ export class Database {
   async #close(): Promise<void> {
     const { store, commitLog, jobs, lock } = this.#parts;
     try {
+      await this.#selfCheck?.stop();
       await this.#events.drain();
       store.stopWaiting();
       if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {

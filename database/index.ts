@@ -33,6 +33,7 @@ export type {
   RepairOptions,
   RepairReport,
 } from './repair.ts';
+export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
 export type { HistoryOptions, Table } from './table.ts';

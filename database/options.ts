@@ -42,6 +42,11 @@ export interface DatabaseOptions {
   readonly replayEventsMax?: number;
   /** Past states kept for the next question. Default: 4. */
   readonly statesKept?: number;
+  /**
+   * Milliseconds between self-checks, each of which makes some random rows again at random moments,
+   * in the background; `stats().selfCheck` says what was verified last. Default: false, none.
+   */
+  readonly selfCheckEvery?: number | false;
   /** Default: says nothing. A pino logger fits. */
   readonly logger?: Logger;
   /** Default: the machine's clock. */
@@ -64,6 +69,7 @@ export interface Configuration {
   readonly pendingBytesMax: number;
   readonly replayEventsMax: number;
   readonly statesKept: number;
+  readonly selfCheckEvery: number | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly files: Files;
@@ -83,6 +89,7 @@ const NUMBERS = {
 const OTHER_NAMES: readonly string[] = [
   'snapshotEvery',
   'snapshotRetention',
+  'selfCheckEvery',
   'durability',
   'create',
   'compaction',
@@ -102,6 +109,8 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
   const { snapshotEvery = 100_000, durability = 'fsync', create = true } = options;
   const { compaction = CompactionStyle.leveled } = options;
   const retention = options.snapshotRetention ?? { keepLast: 16, keepPerDoubling: 4 };
+  const { selfCheckEvery = false } = options;
+  if (selfCheckEvery !== false) wholeNumber('selfCheckEvery', selfCheckEvery, 1, 2 ** 31 - 1);
   if (snapshotEvery !== false) wholeNumber('snapshotEvery', snapshotEvery, 1, 2 ** 40);
   wholeNumber('snapshotRetention.keepLast', retention.keepLast, 1, 100_000);
   wholeNumber('snapshotRetention.keepPerDoubling', retention.keepPerDoubling, 1, 1000);
@@ -121,6 +130,7 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
     pendingBytesMax: numberOf(options, 'pendingBytesMax'),
     replayEventsMax: numberOf(options, 'replayEventsMax'),
     statesKept: numberOf(options, 'statesKept'),
+    selfCheckEvery: selfCheckEvery === false ? undefined : selfCheckEvery,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
     files: options.files ?? new NodeFiles(),

@@ -3,6 +3,7 @@ import type { CommitLogStats, EventStore } from '../eventlog/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
 import type { JobStatus } from './jobs.ts';
+import type { SelfCheckStatistics } from './self-check.ts';
 
 export interface TableStatistics {
   readonly name: string;
@@ -27,6 +28,8 @@ export interface DatabaseStatistics {
   readonly jobs: readonly JobStatus[];
   /** Set if the log is damaged: then the database is open for reading only. */
   readonly damage?: LogDamage;
+  /** Set if self-checks are on. */
+  readonly selfCheck?: SelfCheckStatistics;
   /** What was replayed when the database was opened. */
   readonly recovered: {
     readonly frames: number;
