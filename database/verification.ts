@@ -30,7 +30,7 @@ export interface VerificationReport {
 }
 
 export interface VerificationProblem {
-  /** What was checked: `blocks`, `log`, `chain`, `projection`, `history` or `rows`. */
+  /** What was checked: `directory`, `blocks`, `log`, `chain`, `projection`, `history` or `rows`. */
   readonly check: string;
   readonly message: string;
   readonly file?: string;
@@ -57,7 +57,8 @@ export async function verifyStore(
     if (problems.length < PROBLEMS_MAX) problems.push(problem);
   };
   for (const { file, offset, reason, keyspace } of await store.check(PROBLEMS_MAX)) {
-    report({ check: 'blocks', file, offset, message: `${keyspace}: ${reason}` });
+    if (keyspace === '') report({ check: 'directory', file, message: reason });
+    else report({ check: 'blocks', file, offset, message: `${keyspace}: ${reason}` });
   }
   const view = store.view();
   const { position } = events.head;
