@@ -16,7 +16,7 @@
  * Strings order by code point (UTF-8 bytes), integers by value.
  */
 import { isUtf8 } from 'node:buffer';
-import { type ByteString, limits, TidemarkError } from '../base/index.ts';
+import { type ByteString, limits, orderedU32, TidemarkError } from '../base/index.ts';
 
 /** What callers use as a row's key: the type is the table's. */
 export type RowKey = string | number;
@@ -52,20 +52,7 @@ export function encodeString(text: string, table: string): ByteString {
 
 function encodeInteger(value: number): ByteString {
   const high = Math.floor(value / 0x100000000) ^ 0x80000000;
-  const low = value >>> 0;
-  return (
-    INTEGER +
-    String.fromCharCode(
-      high >>> 24,
-      (high >>> 16) & 255,
-      (high >>> 8) & 255,
-      high & 255,
-      low >>> 24,
-      (low >>> 16) & 255,
-      (low >>> 8) & 255,
-      low & 255,
-    )
-  );
+  return INTEGER + orderedU32(high) + orderedU32(value);
 }
 
 /** The key that `encoded` stands for; undefined if the bytes are not a valid key. */
