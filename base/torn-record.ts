@@ -38,7 +38,8 @@ export function wasWholeRecord(bytes: Buffer, offset: number): boolean {
   for (let end = written; end <= mostEnd; end++) {
     length.writeUInt32LE(end - start);
     const checksum = crc32(bytes.subarray(start, end), crc32(length));
-    if (checksum === bytes.readUInt32LE(offset + 4)) return true;
+    // A sector may have held no more of the record than its length.
+    if (checksum === bytes.readUInt32LE(offset + 4)) return !hasHole(bytes, offset, end);
   }
   return false;
 }

@@ -10,6 +10,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  encodeFileHeader,
   FILE_HEADER_BYTES,
   type Files,
   isTidemarkError,
@@ -19,7 +20,7 @@ import {
 } from '../../base/index.ts';
 import { readFrameHeader } from '../../eventlog/frame-format.ts';
 import { Durability, FileCommitLog } from '../../eventlog/index.ts';
-import { segmentName } from '../../eventlog/segment-format.ts';
+import { SEGMENT_KIND, segmentName } from '../../eventlog/segment-format.ts';
 import { Operation } from '../../storage/index.ts';
 import { drafted, rowTable } from '../support/event-stores.ts';
 import { FailingFiles } from '../support/failing-files.ts';
@@ -286,6 +287,47 @@ describe('the log after a crash', () => {
     const bytes = readFileSync(path);
     const end = start + short.frames[2]!.bytes.length;
     expect(bytes.subarray(end).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('makes sure that wiped remains stay away before it writes on', async () => {
+    const chain = chainOf(3);
+    const directory = await written(chain);
+    const path = join(directory, segmentName(1));
+    truncateSync(path, readFileSync(path).length - 1);
+    const operations: string[] = [];
+    const files = new NodeFiles();
+    const openWrite = files.openWrite.bind(files);
+    files.openWrite = async (each) => {
+      const file = await openWrite(each);
+      const noted = <T>(operation: string, run: () => T): T => {
+        operations.push(operation);
+        return run();
+      };
+      return {
+        path: each,
+        size: () => file.size(),
+        write: (bytes, offset) => noted('write', () => file.write(bytes, offset)),
+        sync: () => noted('sync', () => file.sync()),
+        truncate: (size) => noted('truncate', () => file.truncate(size)),
+        close: () => file.close(),
+      };
+    };
+    const log = openLog(directory, { files, durability: Durability.fsync });
+    expect(groups(log)).toEqual([1, 2]);
+    await appendAll(log, chain, 3);
+    expect(operations.slice(0, 3)).toEqual(['truncate', 'sync', 'write']);
+    await log.close();
+  });
+
+  it('takes a log that begins behind what is wanted for damaged, also without a frame', async () => {
+    const directory = newDirectory();
+    const path = join(directory, segmentName(9));
+    writeFileSync(path, encodeFileHeader(SEGMENT_KIND));
+    expect(groups(openLog(directory), 9)).toEqual([]);
+    expect(refusal(() => groups(openLog(directory), 8))).toMatchObject({
+      code: 'CORRUPTION',
+      data: { file: path, reason: 'the log begins with frame 9, and frame 8 is missing' },
+    });
   });
 
   it('takes a whole frame of an earlier group behind the end for remains', async () => {
