@@ -53,7 +53,7 @@ async function liveAndDie(directory: string, witness: Witness, random: SeededRan
       code: 'LOCKED',
       data: { pid: child.pid },
     });
-    await sleep(random.between(1, 600));
+    await sleep(random.between(1, 900));
   }
   child.kill('SIGKILL');
   await failed;
