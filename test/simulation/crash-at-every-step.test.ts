@@ -131,7 +131,8 @@ async function expectSurvived(session: Session, seed: number): Promise<void> {
     const isGoingOn = await session.goesOn();
     const { position } = database.log.head;
     expect(position).toBeGreaterThanOrEqual(model.acknowledged);
-    checkReads(database, isGoingOn ? model : model.upTo(position), optionsOf(session, seed));
+    const options = { ...optionsOf(session, seed), decided: model };
+    checkReads(database, isGoingOn ? model : model.upTo(position), options);
   } else {
     expect(session.files.openFiles).toBe(0);
   }

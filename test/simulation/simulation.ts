@@ -396,7 +396,8 @@ class Simulation {
     const { database, model } = session;
     const seen = isGoingOn ? model : model.upTo(position);
     const random = new SeededRandom(1);
-    checkReads(database, seen, { random, moments: 2, rows: 3, snapshots: this.#snapshots() });
+    const options = { random, moments: 2, rows: 3, snapshots: this.#snapshots(), decided: model };
+    checkReads(database, seen, options);
     if (isGoingOn) return;
     if (this.#random.chance(0.6)) return this.#crash(this.#random.pick(['killed', 'powerLost']));
     await session.close().catch(() => {});

@@ -71,12 +71,19 @@ export class SimulatedFile {
     return this.#seen.view();
   }
 
+  /** What reaches the disk is whole sectors, as they are seen: a write takes its neighbours along. */
   write(bytes: Uint8Array, offset: number): void {
-    this.#change({ kind: 'write', offset, bytes: Buffer.from(bytes) });
+    if (bytes.length === 0) return;
+    this.#seen.write(bytes, offset);
+    const start = offset - (offset % SECTOR_BYTES);
+    const end = Math.ceil((offset + bytes.length) / SECTOR_BYTES) * SECTOR_BYTES;
+    const sectors = Buffer.from(this.#seen.view().subarray(start, end));
+    this.#unsynced.push({ kind: 'write', offset: start, bytes: sectors });
   }
 
   truncate(size: number): void {
-    this.#change({ kind: 'truncate', size });
+    this.#seen.resize(size);
+    this.#unsynced.push({ kind: 'truncate', size });
   }
 
   sync(): void {
@@ -111,11 +118,6 @@ export class SimulatedFile {
     const states = this.#states();
     if (fate === 'kept') return new SimulatedFile(states.at(-1)!);
     return new SimulatedFile(this.#mixed(states, random));
-  }
-
-  #change(change: Change): void {
-    this.#seen.apply(change);
-    this.#unsynced.push(change);
   }
 
   /** The file after 0, 1, 2 … of the unsynced changes. */
