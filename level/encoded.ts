@@ -18,7 +18,7 @@ export function encodedKey(key: ByteString, as: EncodedAs): Encoded {
   return ONE_BYTE_EACH.test(key) ? key : bytesOf(key).toString('utf8');
 }
 
-export function valueOf(encoded: Encoded): Uint8Array {
+export function bytesOfValue(encoded: Encoded): Uint8Array {
   return typeof encoded === 'string' ? Buffer.from(encoded, 'utf8') : encoded;
 }
 

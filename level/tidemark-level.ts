@@ -15,12 +15,12 @@ import {
   type Write,
 } from '../storage/index.ts';
 import {
+  bytesOfValue,
   type Encoded,
   type EncodedAs,
   encodedKey,
   encodedValue,
   keyOf,
-  valueOf,
 } from './encoded.ts';
 import { levelError } from './level-error.ts';
 import { keyRangeOf, type LevelRange } from './level-range.ts';
@@ -166,7 +166,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
   }
 
   protected _put(key: Encoded, value: Encoded): Promise<void> {
-    return this.#write([{ key: keyOf(key), value: valueOf(value) }]);
+    return this.#write([{ key: keyOf(key), value: bytesOfValue(value) }]);
   }
 
   protected _del(key: Encoded): Promise<void> {
@@ -177,7 +177,7 @@ export class TidemarkLevel<KDefault = string, VDefault = string> extends Abstrac
     return this.#write(
       operations.map((operation) => ({
         key: keyOf(operation.key),
-        value: operation.type === 'put' ? valueOf(operation.value) : undefined,
+        value: operation.type === 'put' ? bytesOfValue(operation.value) : undefined,
       })),
     );
   }

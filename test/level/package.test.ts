@@ -12,7 +12,7 @@ const page = readFileSync(join(root, 'docs/level.md'), 'utf8');
 builtProgram();
 
 it('is imported by the name of the package, and does what docs/level.md shows', () => {
-  const shown = (/```js\n([^]*?)```/.exec(page)?.[1] ?? '')
+  const shown = (/```js\n([\s\S]*?)```/.exec(page)?.[1] ?? '')
     .replace("'data/cities'", JSON.stringify(join(temporaryDirectory(), 'cities')))
     .replace(/^((?:await )?db\..*); \/\/ (.*)$/gm, 'print($1);');
   const program = `const print = (value) => process.stdout.write(JSON.stringify(value ?? null) + '\\n');\n${shown}`;
