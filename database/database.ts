@@ -10,7 +10,7 @@ import {
   KEYSPACES,
   Keyspace,
   MemoryCommitLog,
-  projectRow,
+  STATE_PROJECTIONS,
   Watermark,
 } from '../eventlog/index.ts';
 import { type MomentInput, QueryEngine } from '../query/index.ts';
@@ -79,7 +79,7 @@ export class Database {
   private constructor(parts: Parts) {
     const { configuration, store, commitLog, durable } = parts;
     const { clock, logger } = configuration;
-    const projections = [projectRow];
+    const projections = STATE_PROJECTIONS;
     this.#parts = parts;
     this.#events = new EventStore({
       store,

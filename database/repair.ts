@@ -23,10 +23,10 @@ import {
   lastPositionOf,
   markedState,
   markOf,
-  projectRow,
   REBUILDABLE,
   rebuild,
   recover,
+  STATE_PROJECTIONS,
   salvageLog,
 } from '../eventlog/index.ts';
 import { type Damage, LsmStore, type OrderedView, restoreCurrent } from '../storage/index.ts';
@@ -87,7 +87,6 @@ export interface RepairedLog {
 }
 
 const FINDINGS_MAX = 10_000;
-const PROJECTIONS = [projectRow];
 
 /** @throws LOCKED, DIRECTORY_MISSING, CORRUPTION if no manifest can be read, IO_FAILED, DISK_FULL */
 export async function repairDatabase(
@@ -146,7 +145,7 @@ async function repairTrees(
     await checkSource(store, applied.position);
     await store.clear(wanted, pins, markOf(applied, wanted));
     const { memtableBytes } = configuration;
-    const projections = PROJECTIONS;
+    const projections = STATE_PROJECTIONS;
     await rebuild({ store, keyspaces: wanted, applied, projections, memtableBytes, onProgress });
     return { damages, rebuilt: wanted.map(nameOf), snapshotsDropped: pins, lost };
   } finally {
@@ -251,7 +250,7 @@ async function repairLog(
   const log = openLog(directory, configuration);
   try {
     const { logger } = configuration;
-    const { applied, damage } = recover({ store, log, logger, projections: PROJECTIONS });
+    const { applied, damage } = recover({ store, log, logger, projections: STATE_PROJECTIONS });
     const { position } = applied;
     if (damage === undefined) return { position, repaired: undefined };
     const { file, offset, reason } = findingAt(damage);

@@ -92,3 +92,6 @@ export const projectRow: StateProjection = (event, batch) => {
     batch.delete(keyspace, retiredPrefix(table) + encodedKey);
   }
 };
+
+/** All that make up the state of the tables, in the order they run. Secondary indexes will be others. */
+export const STATE_PROJECTIONS: readonly StateProjection[] = [projectRow];

@@ -10,6 +10,7 @@ import {
   type Files,
   type Logger,
   limits,
+  makeDirectory,
   NodeFiles,
   type ReadableFile,
   replaceFile,
@@ -83,7 +84,7 @@ export class AppendOnlyLogStorage implements StorageEngine {
     options: AppendOnlyLogOptions = {},
   ): Promise<AppendOnlyLogStorage> {
     const { files, logger, durability } = resolveOptions(options);
-    files.makeDirectory(dirname(path));
+    await makeDirectory(files, dirname(path));
     const lock = files.lock(`${path}.lock`);
     let reader: ReadableFile | undefined;
     try {

@@ -5,6 +5,7 @@ import {
   type Files,
   type Logger,
   limits,
+  makeDirectory,
   NodeFiles,
   silentLogger,
   TidemarkError,
@@ -98,7 +99,7 @@ export class LsmStorage implements StorageEngine {
     const tuning = resolveTuning(options, OPTION_NAMES);
     checkOptions(durability, memtableBytesMax);
     if (options.createIfMissing === false) checkStoreExists(files, directory);
-    await makeDurableDirectory(files, directory);
+    await makeDirectory(files, directory);
     const lock = files.lock(join(directory, 'LOCK'));
     const opening: { store?: LsmStore; log?: WriteAheadLog } = {};
     try {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isTidemarkError, type JsonObject, silentLogger } from '../../base/index.ts';
-import { Keyspace, projectRow } from '../../eventlog/index.ts';
+import { Keyspace } from '../../eventlog/index.ts';
+import { projectRow } from '../../eventlog/projection.ts';
 import type { PastState } from '../../query/past-state.ts';
 import { QueryEngine } from '../../query/query-engine.ts';
 import { SnapshotManager } from '../../snapshot/index.ts';

@@ -16,7 +16,7 @@ import {
   KEYSPACES,
   Keyspace,
   MemoryCommitLog,
-  projectRow,
+  STATE_PROJECTIONS,
   Watermark,
 } from '../../eventlog/index.ts';
 import {
@@ -114,7 +114,7 @@ function partsOf(
     log,
     clock,
     logger: options.logger ?? silentLogger,
-    projections: [projectRow],
+    projections: STATE_PROJECTIONS,
     durable,
     memtableBytes: options.memtableBytes ?? 1024 * 1024,
     pendingBytesMax: options.pendingBytesMax ?? 1024 * 1024,
