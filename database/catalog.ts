@@ -31,17 +31,27 @@ export class Catalog {
   /** Why the names of dropped tables are not known, if they are not. */
   #damage: TidemarkError | undefined;
 
+  readonly #store: KeyspaceStore;
+
   constructor(store: KeyspaceStore, events: EventStore) {
+    this.#store = store;
     this.#events = events;
-    this.#changedAt = events.head.position;
+    this.#load();
+    // What was pending will never be: the tables are again those that readers see.
+    events.onPoisoned(() => this.#load());
+  }
+
+  #load(): void {
+    this.#tables.clear();
+    this.#changedAt = this.#events.head.position;
     try {
-      this.#readLog(events);
+      this.#readLog(this.#events);
     } catch (error) {
       if (!isTidemarkError(error, 'CORRUPTION')) throw error;
       // The tables of now stand in a keyspace of their own; with them all else stays readable.
       this.#damage = error;
       this.#tables.clear();
-      const engine = new Engine(store.published.keyspace(Keyspace.catalog));
+      const engine = new Engine(this.#store.published.keyspace(Keyspace.catalog));
       for (const { row } of engine.scan(CATALOG)) this.put(definitionOf(row));
     }
   }

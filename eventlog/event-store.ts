@@ -111,6 +111,7 @@ export class EventStore {
   readonly #queue: FrameQueue;
   readonly #admission: Admission;
   readonly #boundaryListeners: BoundaryListener[] = [];
+  readonly #poisonListeners: (() => void)[] = [];
   #freezes: {
     readonly pin: PinMaker | undefined;
     readonly done: (flushed: Promise<void>) => void;
@@ -274,6 +275,11 @@ export class EventStore {
       this.#queue.wake();
     });
     await flushed.flush;
+  }
+
+  /** `listener` is called when writing has failed for good: what was pending will never be. */
+  onPoisoned(listener: () => void): void {
+    this.#poisonListeners.push(listener);
   }
 
   onBoundary(listener: BoundaryListener): void {
@@ -513,6 +519,7 @@ export class EventStore {
         ? error
         : new TidemarkError('POISONED', 'writing the log failed', {}, error);
     this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
+    for (const listener of this.#poisonListeners) listener();
     this.#durable.fail(this.#failure);
     for (const { done } of this.#freezes.splice(0)) done(Promise.reject(this.#failure));
     this.#admission.wakeAll();
