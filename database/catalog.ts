@@ -38,7 +38,21 @@ export class Catalog {
     this.#events = events;
     this.#load();
     // What was pending will never be: the tables are again those that readers see.
-    events.onPoisoned(() => this.#load());
+    events.onPoisoned(() => this.#reload());
+  }
+
+  /** If the log cannot be read any more, what was known is all there is. */
+  #reload(): void {
+    const known = [...this.#tables];
+    const changedAt = this.#changedAt;
+    try {
+      this.#load();
+    } catch (error) {
+      this.#tables.clear();
+      for (const [name, table] of known) this.#tables.set(name, table);
+      this.#changedAt = changedAt;
+      throw error;
+    }
   }
 
   #load(): void {

@@ -519,10 +519,17 @@ export class EventStore {
         ? error
         : new TidemarkError('POISONED', 'writing the log failed', {}, error);
     this.#options.logger.error({ error }, 'writing the log failed; the store refuses writes');
-    for (const listener of this.#poisonListeners) listener();
     this.#durable.fail(this.#failure);
     for (const { done } of this.#freezes.splice(0)) done(Promise.reject(this.#failure));
     this.#admission.wakeAll();
+    // Last, and whatever they do: nobody may wait for ever because a listener failed.
+    for (const listener of this.#poisonListeners) {
+      try {
+        listener();
+      } catch (cause) {
+        this.#options.logger.error({ error: cause }, 'could not follow the end of writing');
+      }
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Database } from '../../database/index.ts';
 import { FailingFiles } from '../support/failing-files.ts';
+import { SimulatedFiles } from '../support/simulated-files.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 async function poisonedBy(change: (db: Database) => Promise<unknown>) {
@@ -34,6 +35,22 @@ describe('a database whose log failed', () => {
     );
     expect(() => db.table('refused')).toThrow(expect.objectContaining({ code: 'TABLE_UNKNOWN' }));
     expect(db.table('kept').definition.schemaVersion).toBe(1);
+    await db.close();
+  });
+
+  it('tells everyone who waits, also when nothing can be read any more', async () => {
+    const files = new SimulatedFiles(1);
+    const db = await Database.open('/store', { files, memtableBytes: 1024, blockCacheBytes: 0 });
+    await db.createTable('kept', { primaryKey: 'id' });
+    for (let id = 0; id < 20; id++)
+      await db.table('kept').insert({ id: `${id}`, text: 'x'.repeat(200) });
+    await db.flush();
+    files.befalls = () => 'EIO';
+    const waiting = [db.table('kept').insert({ id: 'b' }), db.table('kept').insert({ id: 'c' })];
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    files.befalls = () => undefined;
+    expect(db.table('kept').count()).toBe(20);
     await db.close();
   });
 
