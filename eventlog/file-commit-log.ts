@@ -73,6 +73,10 @@ export class FileCommitLog implements CommitLog {
   #end: number | undefined;
   /** The group that continues the last segment. */
   #nextGroup = 0;
+  /** Segments before the one that begins here were trimmed; a power loss may bring some of them back. */
+  #neededFrom = 0;
+  /** Trims run one after another. */
+  #trimming: Promise<void> = Promise.resolve();
   /** The last segment is zeros, or frames, up to here. */
   #allocated = 0;
   #torn: TornTail | undefined;
@@ -136,6 +140,7 @@ export class FileCommitLog implements CommitLog {
       const reason = `the log begins with frame ${oldest.first}, and frame ${from} is missing`;
       throw corruption(oldest.path, 0, reason, 'commits from there on');
     }
+    this.#neededFrom = this.#segments[start]?.first ?? 0;
     for (let i = Math.max(start, 0); i < this.#segments.length; i++) {
       yield* this.#framesOf(this.#segments[i]!, i === this.#segments.length - 1, from);
     }
@@ -269,11 +274,23 @@ export class FileCommitLog implements CommitLog {
     }
   }
 
-  async trim(group: number): Promise<void> {
+  trim(group: number): Promise<void> {
+    const trimmed = this.#trimming.then(() => this.#trim(group));
+    this.#trimming = trimmed.catch(() => {});
+    return trimmed;
+  }
+
+  /** Oldest first, and none is passed over: what stays has no gap. */
+  async #trim(group: number): Promise<void> {
     // The last segment stays: it says where the log goes on.
     while (this.#segments.length > 1 && this.#segments[1]!.first <= group + 1) {
-      const [retired] = this.#segments.splice(0, 1);
-      await this.#options.files.remove(retired!.path);
+      const retired = this.#segments.shift()!;
+      try {
+        await this.#options.files.remove(retired.path);
+      } catch (error) {
+        this.#segments.unshift(retired);
+        throw error;
+      }
     }
   }
 
@@ -288,7 +305,12 @@ export class FileCommitLog implements CommitLog {
       // Behind the end of the last segment a frame may be on its way.
       const kept = isLast && writtenTo !== undefined ? bytes.subarray(0, writtenTo) : bytes;
       if (isLast && writtenTo === 0) continue;
-      yield* checkSegment({ path, bytes: kept, first, next: next?.first });
+      yield* checkSegment({
+        path,
+        bytes: kept,
+        first,
+        next: first < this.#neededFrom ? undefined : next?.first,
+      });
     }
   }
 

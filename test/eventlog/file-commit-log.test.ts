@@ -165,6 +165,37 @@ describe('the log in files', () => {
     await log.close();
   });
 
+  it('passes no segment over that could not be removed, and has no gap in what stays', async () => {
+    const directory = await written(chainOf(40), { segmentBytes: 1500 });
+    const names = readdirSync(directory);
+    const files = new FailingFiles();
+    const log = openLog(directory, { files });
+    expect(groups(log, 1)).toEqual(numbers(1, 40));
+    let failures = 1;
+    files.fails = (operation) => operation === 'remove' && failures-- > 0;
+    const trims = await Promise.allSettled([log.trim(20), log.trim(1)]);
+    expect(trims.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(readdirSync(directory)).toEqual(names);
+    expect([...log.check()].filter((found) => 'reason' in found)).toEqual([]);
+    await log.trim(20);
+    expect(readdirSync(directory).length).toBeLessThan(names.length);
+    expect([...log.check()].filter((found) => 'reason' in found)).toEqual([]);
+    await log.close();
+  });
+
+  it('takes segments that a power loss brought back, out of a row, for what they are', async () => {
+    const directory = await written(chainOf(40), { segmentBytes: 1500 });
+    const [first, second, third] = readdirSync(directory);
+    rmSync(join(directory, second!));
+    const log = openLog(directory);
+    const from = Number(third!.slice(0, 16));
+    expect(groups(log, from)).toEqual(numbers(from, 40));
+    expect([...log.check()].filter((found) => 'reason' in found)).toEqual([]);
+    await log.trim(from);
+    expect(readdirSync(directory)).not.toContain(first);
+    await log.close();
+  });
+
   it('counts appends and bytes, and says how durable it is', async () => {
     const chain = chainOf(3);
     const log = openLog(newDirectory(), { durability: 'fsync' });
