@@ -25,13 +25,12 @@ export class Catalog {
   readonly #tables = new Map<string, CatalogTable>();
   /** Names of all tables that ever were, by id: the log speaks of dropped ones, too. */
   readonly #names = new Map<number, string>([[CATALOG.id, CATALOG.name]]);
+  readonly #store: KeyspaceStore;
   readonly #events: EventStore;
   /** Position of the newest change of the catalog, pending ones included. */
   #changedAt = 0;
   /** Why the names of dropped tables are not known, if they are not. */
   #damage: TidemarkError | undefined;
-
-  readonly #store: KeyspaceStore;
 
   constructor(store: KeyspaceStore, events: EventStore) {
     this.#store = store;

@@ -282,6 +282,7 @@ export class EventStore {
     this.#poisonListeners.push(listener);
   }
 
+  /** `listener` says where frames are to end, and is told when one did. */
   onBoundary(listener: BoundaryListener): void {
     this.#boundaryListeners.push(listener);
   }
