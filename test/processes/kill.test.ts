@@ -1,7 +1,7 @@
 /** Writers killed with SIGKILL, again and again. `TIDEMARK_KILLS` says how often, `TIDEMARK_SEED` when. */
 import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -70,10 +70,13 @@ function endOf(child: ChildProcess): Promise<string | null> {
   });
 }
 
-/** A copy, so that the next writer opens what the kill left, its lock included. */
+/**
+ * A copy, so that the next writer opens what the kill left, its lock included. A writer killed while
+ * it started leaves nothing; the witness then sees to it that nothing was acknowledged.
+ */
 async function checkCopy(directory: string, witness: Witness, random: SeededRandom) {
   const copy = join(root, 'copy');
-  cpSync(directory, copy, { recursive: true });
+  if (existsSync(directory)) cpSync(directory, copy, { recursive: true });
   const database = await Database.open(copy, WRITER_OPTIONS);
   await witness.check(database, random);
   await database.close();
