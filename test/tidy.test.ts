@@ -96,6 +96,10 @@ describe('each check can fail', () => {
         'cli/e.ts': "import { x } from '../test/support/x.ts';",
         'level/g.ts': "import { x } from '../storage/index.ts';\nimport { y } from './h.ts';",
         'database/i.ts': "import { x } from '../level/index.ts';",
+        'client/j.ts':
+          "import { x } from '../base/errors.ts';\nimport { y } from '../storage/index.ts';",
+        'server/k.ts': "import { x } from '../client/index.ts';",
+        'query/l.ts': "import { x } from '../client/index.ts';",
         'test/f.ts': "import { x } from '../cli/main.ts';",
       }),
     );
@@ -104,6 +108,8 @@ describe('each check can fail', () => {
       'query/d.ts:1: imports database/index.ts: query comes before database',
       'cli/e.ts:1: imports test/support/x.ts: nothing imports test',
       'database/i.ts:1: imports level/index.ts: nothing imports level',
+      'client/j.ts:2: imports storage/index.ts: client comes before storage',
+      'query/l.ts:1: imports client/index.ts: only server and cli import client',
     ]);
   });
 

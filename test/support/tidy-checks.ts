@@ -10,6 +10,7 @@ export type Finding = string;
 /** From the lowest up: a folder imports only those before it. */
 export const LAYERS: readonly string[] = [
   'base',
+  'client',
   'storage',
   'level',
   'eventlog',
@@ -23,6 +24,12 @@ export const LAYERS: readonly string[] = [
 /** Layers that stand beside those after them, and which none of these imports. */
 export const ASIDE: readonly string[] = ['level'];
 
+/** Folders that only these others import: what lies on a caller's side of the wire. */
+const ONLY_FOR: Readonly<Record<string, readonly string[]>> = { client: ['server', 'cli'] };
+
+/** Doors beside the indexes: what runs in a browser imports nothing that needs Node. */
+const OTHER_DOORS: Readonly<Record<string, readonly string[]>> = { 'base/errors.ts': ['client'] };
+
 /** They may import everything; nothing imports them. */
 export const OUTSIDE: readonly string[] = ['test', 'bench'];
 
@@ -35,6 +42,10 @@ export function againstTheLayers(files: readonly SourceFile[]): Finding[] {
     if (isClosed && folderOf(to) !== folderOf(from)) {
       return `imports ${to}: nothing imports ${folderOf(to)}`;
     }
+    const others = ONLY_FOR[folderOf(to)];
+    if (others !== undefined && ![folderOf(to), ...others].includes(folderOf(from))) {
+      return `imports ${to}: only ${others.join(' and ')} import ${folderOf(to)}`;
+    }
     if (rankOf(to) === -1) return `imports ${to}, which is in no layer`;
     if (rankOf(to) <= rankOf(from)) return undefined;
     return `imports ${to}: ${folderOf(from)} comes before ${folderOf(to)}`;
@@ -44,6 +55,7 @@ export function againstTheLayers(files: readonly SourceFile[]): Finding[] {
 export function pastAnIndex(files: readonly SourceFile[]): Finding[] {
   return eachImport(inLayers(files), (from, to) => {
     const closed = [folderOf(to), ...INNER_FOLDERS.filter((folder) => isIn(to, folder))];
+    if (OTHER_DOORS[to]?.includes(folderOf(from)) === true) return undefined;
     const past = closed.find((folder) => !isIn(from, folder) && to !== `${folder}/index.ts`);
     return past === undefined ? undefined : `imports ${to} and not ${past}/index.ts`;
   });
