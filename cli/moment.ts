@@ -1,5 +1,6 @@
 import { TidemarkError } from '../base/index.ts';
 import type {
+  ColumnBlame,
   Database,
   RowHistoryEntry,
   RowKey,
@@ -27,6 +28,7 @@ export interface RowReader {
   read(key: RowKey): StoredRow | undefined;
   entries(range?: RowRange): Iterable<StoredRow>;
   history(key: RowKey, options?: HistoryRange): Iterable<RowHistoryEntry>;
+  blame(key: RowKey): readonly ColumnBlame[] | undefined;
   count(): number;
 }
 

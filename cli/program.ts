@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { assert, isPlainObject } from '../base/index.ts';
+import { addBlame } from './commands/blame.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
@@ -54,6 +55,7 @@ export function buildProgram(
   addRows(program, contextOf);
   addReading(program, contextOf);
   addHistory(program, contextOf);
+  addBlame(program, contextOf);
   addLog(program, contextOf);
   addDiff(program, contextOf);
   addSnapshot(program, contextOf);

@@ -224,6 +224,7 @@ export class Database {
       events: this.#events,
       catalog: this.#catalog,
       writer: this.#writer,
+      asOf: (moment) => this.asOf(moment),
       checkOpen: () => this.#checkOpen(),
     });
   }

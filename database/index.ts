@@ -5,6 +5,7 @@ export type { Moment, MomentInput } from '../query/index.ts';
 export type { SnapshotRetention } from '../snapshot/index.ts';
 export type { KeyType, Operation, RowKey, RowRange } from '../storage/index.ts';
 export type { AuditLog, FollowOptions, LogEntry, LoggedCommit, LogQuery } from './audit-log.ts';
+export type { ColumnBlame } from './blame.ts';
 export { Database } from './database.ts';
 export type { Difference, DifferenceQuery } from './difference.ts';
 export type { WriteOptions } from './draft.ts';
@@ -36,7 +37,7 @@ export type {
 export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
-export type { HistoryOptions, Table } from './table.ts';
+export type { BlameOptions, HistoryOptions, Table } from './table.ts';
 export type { TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';
 export type { TransactionRow, TransactionTable } from './transaction-table.ts';

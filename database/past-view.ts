@@ -9,6 +9,7 @@ import {
   type RowRange,
   type RowTable,
 } from '../storage/index.ts';
+import { blameOf, type ColumnBlame } from './blame.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
@@ -154,6 +155,14 @@ export class PastTable {
     const { id, keyType, name } = this.#table;
     const encodedKey = encodeRowKey(key, keyType, name);
     return historyOf(this.#state.reader, id, encodedKey, this.#state.position, options);
+  }
+
+  /** As `Table.blame`, of the row as it was. @throws KEY_TYPE */
+  blame(key: RowKey): ColumnBlame[] | undefined {
+    this.#checkOpen();
+    const { id, keyType, name } = this.#table;
+    const encodedKey = encodeRowKey(key, keyType, name);
+    return blameOf(this.#state.reader, id, encodedKey, this.#state.position);
   }
 
   #engine(): Engine {

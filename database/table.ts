@@ -8,6 +8,7 @@ import {
   Keyspace,
   type LogReader,
 } from '../eventlog/index.ts';
+import type { MomentInput } from '../query/index.ts';
 import {
   type ChangeOptions,
   type Decision,
@@ -20,10 +21,11 @@ import {
   type RowKey,
   type RowRange,
 } from '../storage/index.ts';
+import { blameOf, type ColumnBlame } from './blame.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
 import type { WriteOptions } from './draft.ts';
 import { earlierChange, idempotencyMismatch } from './idempotency.ts';
-import { checkHistoryOptions, checkIterable, checkRange } from './option-check.ts';
+import { checkHistoryOptions, checkIterable, checkNames, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TransactionTable } from './transaction-table.ts';
@@ -35,11 +37,23 @@ export interface HistoryOptions {
   readonly limit?: number;
 }
 
+export interface BlameOptions {
+  /** The moment to look from. Default: now. */
+  readonly asOf?: MomentInput | undefined;
+}
+
+/** What is needed of a past view. */
+interface PastTables {
+  table(name: string): { blame(key: RowKey): ColumnBlame[] | undefined };
+  close(): void;
+}
+
 export interface TableServices {
   readonly store: KeyspaceStore;
   readonly events: EventStore;
   readonly catalog: Catalog;
   readonly writer: Writer;
+  readonly asOf: (moment: MomentInput) => PastTables;
   readonly checkOpen: () => void;
 }
 
@@ -125,6 +139,26 @@ export class Table {
     const { events } = this.#services;
     const encodedKey = encodeRowKey(key, keyType, this.name);
     return historyOf(events.reader(), id, encodedKey, events.head.position, options);
+  }
+
+  /**
+   * For each column of a row the change that gave it its value; undefined if there is no such row.
+   * Reads no further back than it must. @throws KEY_TYPE, and the errors of `Database.asOf`
+   */
+  blame(key: RowKey, options: BlameOptions = {}): ColumnBlame[] | undefined {
+    const { id, keyType } = this.#table();
+    checkNames('a blame', options, ['asOf']);
+    const { asOf, events } = this.#services;
+    if (options.asOf !== undefined) {
+      const view = asOf(options.asOf);
+      try {
+        return view.table(this.name).blame(key);
+      } finally {
+        view.close();
+      }
+    }
+    const encodedKey = encodeRowKey(key, keyType, this.name);
+    return blameOf(events.reader(), id, encodedKey, events.head.position);
   }
 
   /**

@@ -33,6 +33,7 @@ describe('the README', () => {
       'null',
       '{"customer":"Ana","id":1,"state":"paid"}',
       '["insert by web shop","update by ana","delete by ben"]',
+      '["customer by web shop","id by web shop","state by ana"]',
       '1',
     ]);
   });

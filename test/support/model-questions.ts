@@ -60,6 +60,7 @@ export function expectMoment(database: Database, model: HistoryModel, question: 
     const key = keyOf(question);
     expect(past.history(key)).toEqual(historyOf(model, table, key, view.position));
     expect(past.read(key)).toEqual(known.get(key) && storedRow(model, table, key, view.position));
+    expect(past.blame(key)).toEqual(known.get(key) && blameOf(model, table, key, view.position));
     expect(past.count()).toBe(rows.length);
     expect([...past.scan(rangeOf(question))]).toEqual(
       inRange(rows, question).map(([, { row }]) => row),
@@ -233,6 +234,28 @@ function historyOf(model: HistoryModel, table: ModelTable, key: RowKey, position
 function storedRow(model: HistoryModel, table: ModelTable, key: RowKey, position: number) {
   const { row, version, time, position: written } = historyOf(model, table, key, position).at(-1)!;
   return { key, row, version, position: written, time };
+}
+
+/** Told forwards, where the database walks back. Columns of the model are scalars. */
+function blameOf(model: HistoryModel, table: ModelTable, key: RowKey, position: number) {
+  let columns = new Map<string, object>();
+  let before: JsonObject = {};
+  for (const entry of historyOf(model, table, key, position)) {
+    const { version, position: set, time, actor, reason, correlationId } = entry;
+    const kept = columns;
+    columns = new Map();
+    for (const [column, value] of Object.entries(entry.row ?? {}).sort()) {
+      const blamed = { column, value, version, position: set, time };
+      const who = definedOnly({ actor, reason, correlationId });
+      columns.set(column, before[column] === value ? kept.get(column)! : { ...blamed, ...who });
+    }
+    before = entry.row ?? {};
+  }
+  return [...columns.values()];
+}
+
+function definedOnly(members: Record<string, unknown>) {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 function rowBefore(model: HistoryModel, event: PlacedEvent, position: number) {

@@ -95,6 +95,17 @@ describe('a store from the command line', () => {
     expect(await tidemark('history orders 99')).toMatchObject({ code: 3, stdout: '' });
   });
 
+  it('shows who set each column last', async () => {
+    const { stdout, stderr } = await tidemark('blame orders 7');
+    expect(stdout).toMatch(/^column +value +version .*\nid .*ana.*\nstate +paid +2 .*by card\n$/);
+    expect(stderr).toMatch(/^as of position 7, /);
+    expect((await tidemark('--json blame orders 7 --at-position 2')).json).toMatchObject([
+      { table: 'orders', key: 7, column: 'id', value: 7, version: 1, actor: 'ana' },
+      { column: 'state', value: 'open', version: 1, position: 2, asOf: { position: 2 } },
+    ]);
+    expect(await tidemark('blame orders 8')).toMatchObject({ code: 3, stdout: '' });
+  });
+
   it('shows the log by table, row, actor, place and direction', async () => {
     const positions = async (words: string) =>
       (await tidemark(`--json log ${words}`)).json.map(
