@@ -65,6 +65,21 @@ export const ERRORS = {
   // Bringing data in.
   IMPORT_INVALID: 'A line of an import cannot be read or does not fit its table.',
   INPUT_MISSING: 'A file that was named cannot be read.',
+  // The service.
+  REQUEST_MALFORMED: 'A request cannot be read: its body, its parameters or its headers.',
+  REQUEST_TOO_LARGE: 'A request has a body, headers or an address beyond the limits.',
+  MEDIA_TYPE_UNSUPPORTED: 'A request has a body of a type that is not taken there.',
+  ROUTE_UNKNOWN: 'There is nothing at this address.',
+  METHOD_NOT_ALLOWED: 'There is something at this address, but it does not take this method.',
+  RATE_LIMITED: 'A caller made more requests than the limits allow; try again later.',
+  INSTANCE_UNKNOWN: 'The service has no instance of this name.',
+  INSTANCE_EXISTS: 'The service has an instance of this name already.',
+  INSTANCE_NAME_INVALID: 'An instance name is not allowed.',
+  TRANSACTION_UNKNOWN: 'There is no open transaction of this name: it ended, or its time was up.',
+  JOB_UNKNOWN: 'There is no job of this name, or it ended long ago.',
+  CONFIGURATION_INVALID:
+    'The configuration of the service has a name or a value that is not allowed.',
+  ADDRESS_UNAVAILABLE: 'The service cannot listen at the address it was given.',
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -11,6 +11,7 @@ import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRows } from './commands/rows.ts';
+import { addServe } from './commands/serve.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addTables } from './commands/tables.ts';
 import { Context, type ContextOf, type GlobalOptions } from './context.ts';
@@ -61,6 +62,7 @@ export function buildProgram(
   addSnapshot(program, contextOf);
   addMaintenance(program, contextOf);
   addRepair(program, contextOf);
+  addServe(program, contextOf);
   addDemo(program, contextOf);
   return program;
 }

@@ -1,0 +1,18 @@
+/** What this service adds to fastify's requests and routes. */
+import type { Database } from '../database/index.ts';
+
+/**
+ * Who may call a route: anyone, who reads rows, who reads log and history, who writes, or who
+ * administers.
+ */
+export type Access = 'open' | 'read' | 'audit' | 'write' | 'admin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The instance that the path names, open. Set for routes of an instance. */
+    database: Database;
+  }
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+}

@@ -1,0 +1,2 @@
+export { type ServiceConfiguration, standardConfiguration } from './configuration.ts';
+export { type Service, type ServiceOptions, startService } from './service.ts';

@@ -1,0 +1,62 @@
+/** JSON Schemas that routes share: they check requests and make the OpenAPI document. */
+import { momentParameters } from './moment.ts';
+
+export const jsonObject = { type: 'object', additionalProperties: true } as const;
+
+/** Names, positions and times of a commit that was made. */
+export const commitOutcome = {
+  type: 'object',
+  properties: {
+    position: { type: 'integer', description: 'Of its last event.' },
+    time: { type: 'string', format: 'date-time' },
+    events: { type: 'integer', description: 'Events written; 0 if nothing changed.' },
+    replayed: {
+      type: 'boolean',
+      description: 'Whether this is the outcome of an earlier request.',
+    },
+  },
+} as const;
+
+export const key = { type: ['string', 'integer'] } as const;
+
+export const changeOutcome = {
+  type: 'object',
+  properties: {
+    key,
+    version: { type: 'integer', description: 'Of the row after the change.' },
+    changed: { type: 'boolean' },
+    ...commitOutcome.properties,
+  },
+} as const;
+
+export const tableDefinition = {
+  type: 'object',
+  properties: {
+    id: { type: 'integer' },
+    name: { type: 'string' },
+    keyType: { type: 'string', enum: ['string', 'integer'] },
+    primaryKey: { type: 'string' },
+    schema: jsonObject,
+    schemaVersion: { type: 'integer' },
+  },
+} as const;
+
+/** Query parameters of a read: those given, and the moment. */
+export function readQuery<T extends object>(properties: T) {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: { ...properties, ...momentParameters },
+  } as const;
+}
+
+export const momentQuery = readQuery({});
+
+/** For routes that take no query parameters. */
+export const noQuery = { type: 'object', additionalProperties: false } as const;
+
+/** Path parameters; the instance is one of them where the path has it. */
+export function pathOf<T extends object>(names: T) {
+  const properties = { instance: { type: 'string' }, ...names };
+  return { type: 'object', properties, required: Object.keys(names) } as const;
+}
