@@ -6,7 +6,7 @@
  * A property test holds the two roads equal.
  */
 import stableStringify from 'fast-json-stable-stringify';
-import { TidemarkError } from './errors.ts';
+import { isTidemarkError, TidemarkError } from './errors.ts';
 
 export type JsonValue =
   | null
@@ -31,6 +31,22 @@ export function canonicalJson(value: JsonObject): string {
   }
   checkJson(value, '', 0);
   return stableStringify(value);
+}
+
+/**
+ * As `canonicalJson`, for any JSON value.
+ * @throws VALUE_INVALID for what JSON cannot carry
+ */
+export function canonicalValue(value: JsonValue): string {
+  try {
+    if (isPlainObject(value)) return canonicalJson(value);
+    if (value === undefined) throw notJson('', 'undefined');
+    checkJson(value, '', 0);
+    return stableStringify(value);
+  } catch (error) {
+    if (!isTidemarkError(error, 'ROW_INVALID')) throw error;
+    throw new TidemarkError('VALUE_INVALID', error.message, error.data, error);
+  }
 }
 
 const Flatness = {

@@ -15,6 +15,7 @@ export const ERRORS = {
   VALUE_TOO_LARGE: 'A value is longer than the limit.',
   ROW_TOO_LARGE: 'A row is longer than the limit when encoded.',
   ROW_INVALID: 'A row is not a plain JSON object, or holds what JSON cannot carry.',
+  VALUE_INVALID: 'A value is not of the kind that the codec of its database takes.',
   COMMIT_TOO_LARGE: 'A transaction has more events or bytes than one commit may hold.',
   COLUMN_UNKNOWN: 'A row has a column that the schema of its table does not name.',
   SCHEMA_INVALID: 'A table definition or its JSON Schema is not valid.',

@@ -11,7 +11,13 @@ export {
   readOrderedU64,
 } from './byte-string.ts';
 export { ByteWriter, readU64 } from './byte-writer.ts';
-export { canonicalJson, isPlainObject, type JsonObject, type JsonValue } from './canonical-json.ts';
+export {
+  canonicalJson,
+  canonicalValue,
+  isPlainObject,
+  type JsonObject,
+  type JsonValue,
+} from './canonical-json.ts';
 export { type Clock, systemClock } from './clock.ts';
 export {
   corruption,

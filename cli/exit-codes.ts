@@ -27,6 +27,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   VALUE_TOO_LARGE: EXIT.refused,
   ROW_TOO_LARGE: EXIT.refused,
   ROW_INVALID: EXIT.refused,
+  VALUE_INVALID: EXIT.refused,
   COMMIT_TOO_LARGE: EXIT.refused,
   COLUMN_UNKNOWN: EXIT.refused,
   SCHEMA_INVALID: EXIT.refused,

@@ -12,6 +12,7 @@ import {
   KeyType,
   Operation,
   parseRow,
+  RowForm,
   type RowTable,
 } from '../storage/index.ts';
 import { compileRowCheck } from './row-schema.ts';
@@ -134,7 +135,8 @@ export class Catalog {
 export function compileTable(definition: TableDefinition): CatalogTable {
   const { id, name, keyType, primaryKey, schemaVersion } = definition;
   const check = compileRowCheck(name, definition.schema);
-  return { id, name, keyType, primaryKey, schemaVersion, check, definition };
+  const form = RowForm.json;
+  return { id, name, keyType, primaryKey, schemaVersion, form, check, definition };
 }
 
 /** The table of a name in a past catalog; rows there were checked when they were written. */

@@ -5,6 +5,7 @@ import type { Moment, PastState } from '../query/index.ts';
 import {
   Engine,
   encodeRowKey,
+  RowForm,
   type RowKey,
   type RowRange,
   type RowTable,
@@ -104,7 +105,8 @@ export class PastTable {
   constructor(definition: TableDefinition, state: PastState, checkOpen: () => void) {
     const { id, name, keyType, primaryKey, schemaVersion } = definition;
     this.definition = definition;
-    this.#table = { id, name, keyType, primaryKey, schemaVersion, check: anyRow };
+    const form = RowForm.json;
+    this.#table = { id, name, keyType, primaryKey, schemaVersion, form, check: anyRow };
     this.#state = state;
     this.#checkOpen = checkOpen;
   }

@@ -4,7 +4,7 @@
  */
 import { isPlainObject, type JsonObject, limits, TidemarkError } from '../base/index.ts';
 import { CATALOG_TABLE } from '../eventlog/index.ts';
-import { KeyType, type RowTable } from '../storage/index.ts';
+import { KeyType, RowForm, type RowTable } from '../storage/index.ts';
 import { anyRow } from './row-schema.ts';
 
 /** How a table is declared. */
@@ -34,6 +34,7 @@ export const CATALOG: RowTable = {
   keyType: KeyType.string,
   primaryKey: 'name',
   schemaVersion: 1,
+  form: RowForm.json,
   check: anyRow,
 };
 

@@ -13,8 +13,11 @@
  */
 import { asBuffer, type ByteString, type ByteWriter } from '../base/index.ts';
 import {
+  isTextForm,
+  Operation,
   ROW_HEADER_BYTES,
   type RowChange,
+  RowForm,
   type RowRecord,
   readRowRecordAt,
   writeRowHeader,
@@ -38,19 +41,20 @@ export const EVENT_OVERHEAD_BYTES = KEY_AT + ROW_HEADER_BYTES;
 
 /** Appends the event of `change` at `position` to `writer`. */
 export function writeEvent(writer: ByteWriter, change: RowChange, position: number): EventRecord {
-  const { encodedKey, json, table } = change;
-  writer.reserve(EVENT_OVERHEAD_BYTES + encodedKey.length + json.length * 3);
+  const { encodedKey, body, table } = change;
+  writer.reserve(EVENT_OVERHEAD_BYTES + encodedKey.length + body.length * 3);
   const buffer = writer.buffer;
   const start = writer.length;
   buffer.writeUInt32LE(table.id, start);
   buffer.writeUInt16LE(encodedKey.length, start + KEY_LENGTH_AT);
   buffer.latin1Write(encodedKey, start + KEY_AT, encodedKey.length);
   const rowStart = start + KEY_AT + encodedKey.length;
-  const jsonStart = rowStart + ROW_HEADER_BYTES;
-  const length = json.length === 0 ? 0 : buffer.utf8Write(json, jsonStart);
-  const end = jsonStart + length;
+  const bodyStart = rowStart + ROW_HEADER_BYTES;
+  const length = body.length === 0 ? 0 : writeBody(buffer, bodyStart, change);
+  const end = bodyStart + length;
   const { version, operation } = change;
   const { schemaVersion } = table;
+  const form = operation === Operation.delete ? RowForm.json : table.form;
   writer.length = end;
   // Written out: a spread in front of further members takes 1.3 µs and more on Node 20.
   const row: RowRecord = {
@@ -58,12 +62,18 @@ export function writeEvent(writer: ByteWriter, change: RowChange, position: numb
     version,
     schemaVersion,
     operation,
+    form,
     source: buffer,
-    start: jsonStart,
+    start: bodyStart,
     end,
   };
   writeRowHeader(buffer, rowStart, row, length);
   return { table: table.id, encodedKey, row, start, rowStart, end };
+}
+
+function writeBody(buffer: Buffer, at: number, { body, table }: RowChange): number {
+  if (isTextForm(table.form)) return buffer.utf8Write(body, at);
+  return buffer.latin1Write(body, at, body.length);
 }
 
 /** Undefined if the bytes are not a valid event at `position`. */

@@ -397,7 +397,7 @@ export class EventStore {
 
   #checkSize(changes: readonly RowChange[]): void {
     let bytes = 0;
-    for (const change of changes) bytes += change.json.length + change.encodedKey.length;
+    for (const change of changes) bytes += change.body.length + change.encodedKey.length;
     if (changes.length <= limits.COMMIT_EVENTS_MAX && bytes <= limits.COMMIT_BYTES_MAX) return;
     throw new TidemarkError(
       'COMMIT_TOO_LARGE',

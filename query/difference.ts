@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../base/index.ts';
 import type { EventRecord, LogReader } from '../eventlog/index.ts';
-import { Operation, parseRow } from '../storage/index.ts';
+import { bodyOf, Operation, parseRow } from '../storage/index.ts';
 
 /** A row before and after; both as canonical JSON objects, undefined where there was no row. */
 export interface RowDifference {
@@ -45,7 +45,8 @@ export function* netDifferences(
     const first = rowBefore(reader, event, low);
     const second = event.row.operation === Operation.delete ? undefined : event;
     if (first === undefined && second === undefined) continue;
-    if (first !== undefined && second !== undefined && jsonOf(first) === jsonOf(second)) continue;
+    if (first !== undefined && second !== undefined && bodyOf(first.row) === bodyOf(second.row))
+      continue;
     const [before, after] = from <= to ? [first, second] : [second, first];
     yield difference(event, before, after, changes);
   }
@@ -94,8 +95,4 @@ function rowBefore(
   const version = reader.rowVersionAt(table, encodedKey, position);
   if (version === undefined || version.operation === Operation.delete) return undefined;
   return reader.event(version.position);
-}
-
-function jsonOf({ row }: EventRecord): string {
-  return row.source.utf8Slice(row.start, row.end);
 }

@@ -11,16 +11,16 @@
 import {
   asBuffer,
   type ByteString,
-  canonicalJson,
   isPlainObject,
   type JsonObject,
   limits,
   TidemarkError,
 } from '../base/index.ts';
 import type { KeyRange, OrderedCursor, OrderedView } from './ordered-view.ts';
+import { bodyLength, bodyOf, encodeBody, parseBody, parseRow } from './row-body.ts';
 import {
   Operation,
-  parseRow,
+  type RowForm,
   type RowRecord,
   readRowRecord,
   readRowRecordAt,
@@ -36,6 +36,8 @@ export interface RowTable {
   /** The column that holds the key; undefined where the store gives keys. */
   readonly primaryKey: string | undefined;
   readonly schemaVersion: number;
+  /** How its rows are written. */
+  readonly form: RowForm;
   /** @throws SCHEMA_VIOLATION, COLUMN_UNKNOWN */
   readonly check: (row: JsonObject) => void;
 }
@@ -47,8 +49,8 @@ export interface RowChange {
   readonly encodedKey: ByteString;
   readonly operation: Operation;
   readonly version: number;
-  /** Canonical JSON; empty for a delete. */
-  readonly json: string;
+  /** The row in the form of its table (`row-body.ts`); empty for a delete. */
+  readonly body: string;
 }
 
 /** A row as readers see it. `position` is undefined while the change is only a draft. */
@@ -84,7 +86,7 @@ export interface RowRange {
 
 interface Current {
   readonly version: number;
-  readonly json: () => string;
+  readonly body: () => string;
   readonly row: () => JsonObject;
   readonly position: number | undefined;
 }
@@ -102,7 +104,7 @@ export class Engine {
   /** @throws ROW_EXISTS, VERSION_CONFLICT, KEY_TYPE, SCHEMA_VIOLATION and the other errors of a bad row */
   insertRow(table: RowTable, key: RowKey, row: JsonObject, options: ChangeOptions = {}): Decision {
     const encodedKey = encodeRowKey(key, table.keyType, table.name);
-    const json = encodeRow(table, key, row);
+    const body = encodeRow(table, key, row);
     const current = this.#current(table, encodedKey, key);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current !== undefined) {
@@ -112,7 +114,7 @@ export class Engine {
         { table: table.name, key, version: current.version },
       );
     }
-    return this.#draft(table, key, encodedKey, Operation.insert, json);
+    return this.#draft(table, key, encodedKey, Operation.insert, body);
   }
 
   /** Undefined if there is no such row. @throws KEY_TYPE */
@@ -136,11 +138,11 @@ export class Engine {
     const current = this.#current(table, encodedKey, key);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current === undefined) throw notFound(table, key);
-    const json = encodeRow(table, key, change(current.row()));
-    if (json === current.json() && options.writeUnchanged !== true) {
+    const body = encodeRow(table, key, change(current.row()));
+    if (body === current.body() && options.writeUnchanged !== true) {
       return { key, version: current.version, changed: false };
     }
-    return this.#draft(table, key, encodedKey, Operation.update, json, current.version + 1);
+    return this.#draft(table, key, encodedKey, Operation.update, body, current.version + 1);
   }
 
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
@@ -184,10 +186,10 @@ export class Engine {
     key: RowKey,
     encodedKey: ByteString,
     operation: Operation,
-    json: string,
+    body: string,
     version = this.#retiredVersion(table, encodedKey) + 1,
   ): Decision {
-    const change: RowChange = { table, key, encodedKey, operation, version, json };
+    const change: RowChange = { table, key, encodedKey, operation, version, body };
     this.changes.push(change);
     this.#drafts.set(livePrefix(table.id) + encodedKey, change);
     return { key, version, changed: true };
@@ -241,15 +243,16 @@ function encodeRow(table: RowTable, key: RowKey, row: JsonObject): string {
     );
   }
   table.check(row);
-  const json = canonicalJson(row);
-  if (json.length > limits.ROW_BYTES_MAX / 3 && Buffer.byteLength(json) > limits.ROW_BYTES_MAX) {
+  const body = encodeBody(table.form, row);
+  const isLong = body.length > limits.ROW_BYTES_MAX / 3;
+  if (isLong && bodyLength(table.form, body) > limits.ROW_BYTES_MAX) {
     throw new TidemarkError(
       'ROW_TOO_LARGE',
-      `row ${shownKey(key)} of ${table.name} takes ${Buffer.byteLength(json)} bytes; the limit is ${limits.ROW_BYTES_MAX}`,
+      `row ${shownKey(key)} of ${table.name} takes ${bodyLength(table.form, body)} bytes; the limit is ${limits.ROW_BYTES_MAX}`,
       { table: table.name, key, limit: limits.ROW_BYTES_MAX },
     );
   }
-  return json;
+  return body;
 }
 
 function expectVersion(
@@ -290,8 +293,8 @@ function checkedRecord(value: Uint8Array, table: RowTable, key: RowKey): RowReco
 function ofDraft(change: RowChange): Current {
   return {
     version: change.version,
-    json: () => change.json,
-    row: () => JSON.parse(change.json) as JsonObject,
+    body: () => change.body,
+    row: () => parseBody(change.table.form, change.body),
     position: undefined,
   };
 }
@@ -299,7 +302,7 @@ function ofDraft(change: RowChange): Current {
 function ofRecord(record: RowRecord): Current {
   return {
     version: record.version,
-    json: () => record.source.utf8Slice(record.start, record.end),
+    body: () => bodyOf(record),
     row: () => parseRow(record),
     position: record.position,
   };
@@ -334,7 +337,7 @@ function* merged(
     }
     if (more && cursor.key === place) more = cursor.next();
     if (draft.operation === Operation.delete) continue;
-    const row = JSON.parse(draft.json) as JsonObject;
+    const row = parseBody(draft.table.form, draft.body);
     yield { key: draft.key, row, version: draft.version, position: undefined };
   }
   while (more) {

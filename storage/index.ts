@@ -45,16 +45,28 @@ export {
   type OrderedView,
 } from './ordered-view.ts';
 export {
-  Operation,
+  bodyOf,
+  encodeBody,
+  encodeValue,
+  type KeyValue,
+  parseBodyValue,
   parseRow,
+  parseValue,
+} from './row-body.ts';
+export {
+  isTextForm,
+  Operation,
   ROW_HEADER_BYTES,
   ROW_STAMP_END,
   ROW_STAMP_START,
+  RowForm,
+  type RowHeader,
   type RowRecord,
   type RowStamp,
   readRowRecord,
   readRowRecordAt,
   readRowStamp,
+  type ValueForm,
   writeRowHeader,
 } from './row-format.ts';
 export {

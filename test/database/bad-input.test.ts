@@ -22,6 +22,7 @@ import { BAD_TRANSACTIONS } from './bad-input/transactions.ts';
 /** Codes that no call of an embedded database gives, and who does. */
 const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   KEY_NOT_FOUND: 'the strict read of AppendOnlyLogStorage',
+  VALUE_INVALID: 'values of other codecs, which nothing of the core writes yet',
   VALUE_TOO_LARGE: 'storage engines on their own; rows have a smaller limit',
   DIRECTORY_EXISTS: 'LsmStorage with errorIfExists',
   POSITION_GONE: 'retention, which does not exist yet',

@@ -77,7 +77,7 @@ describe('frames', () => {
           })),
         );
         for (const [index, { row }] of events.entries()) {
-          expect(row.source.utf8Slice(row.start, row.end)).toBe(written[index]!.json);
+          expect(row.source.utf8Slice(row.start, row.end)).toBe(written[index]!.body);
         }
       }),
     );

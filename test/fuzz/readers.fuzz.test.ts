@@ -56,6 +56,7 @@ import { decodeTableFooter } from '../../storage/lsm/table-format.ts';
 import { collected, inPieces } from '../cli/readers/sources.ts';
 import { drafted, rowTable } from '../support/event-stores.ts';
 import { FrameChain } from '../support/frames.ts';
+import { goldenRowForms } from '../support/golden-log.ts';
 import { MemoryFiles } from '../support/memory-files.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import { mutated } from './mutation.ts';
@@ -236,7 +237,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     },
   },
   'a row': {
-    samples: rows,
+    samples: [...rows, ...goldenRowForms()],
     read: (bytes) => {
       const row = readRowRecord(bytes);
       return row !== undefined && row.operation !== Operation.delete && parseRow(row);

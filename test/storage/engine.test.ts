@@ -17,6 +17,7 @@ import {
   Operation,
   ROW_HEADER_BYTES,
   type RowChange,
+  RowForm,
   type RowKey,
   type RowTable,
   retiredPrefix,
@@ -34,10 +35,11 @@ async function carriedOut(
   position: number,
 ): Promise<void> {
   for (const [index, change] of changes.entries()) {
-    const { table, encodedKey, json, version, operation } = change;
-    const bytes = Buffer.alloc(ROW_HEADER_BYTES + Buffer.byteLength(json));
-    bytes.write(json, ROW_HEADER_BYTES);
-    const header = { position: position + index, version, schemaVersion: 1, operation };
+    const { table, encodedKey, body, version, operation } = change;
+    const bytes = Buffer.alloc(ROW_HEADER_BYTES + Buffer.byteLength(body));
+    bytes.write(body, ROW_HEADER_BYTES);
+    const { form } = table;
+    const header = { position: position + index, version, schemaVersion: 1, operation, form };
     writeRowHeader(bytes, 0, header, bytes.length - ROW_HEADER_BYTES);
     const isDelete = operation === Operation.delete;
     const [live, retired] = [livePrefix(table.id), retiredPrefix(table.id)];
@@ -88,7 +90,7 @@ describe('a change', () => {
     expect(engine.deleteRow(people, 'b')).toMatchObject({ version: 2, changed: true });
     expect(engine.readRow(people, 'b')).toBeUndefined();
     expect(
-      engine.changes.map(({ operation, version, json }) => [operation, version, json]),
+      engine.changes.map(({ operation, version, body }) => [operation, version, body]),
     ).toEqual([
       ['insert', 1, '{"n":2}'],
       ['update', 2, '{"m":0,"n":1}'],
@@ -263,7 +265,8 @@ describe('damage of a stored row', () => {
 
   it('of its JSON is one, too', async () => {
     const bytes = Buffer.alloc(ROW_HEADER_BYTES + 7, 'x');
-    const header = { position: 1, version: 1, schemaVersion: 1, operation: Operation.insert };
+    const { insert: operation } = Operation;
+    const header = { position: 1, version: 1, schemaVersion: 1, operation, form: RowForm.json };
     writeRowHeader(bytes, 0, header, 7);
     const storage = await damagedStorage('a', bytes);
     expect(refusal(() => new Engine(storage).readRow(people, 'a')).code).toBe('CORRUPTION');

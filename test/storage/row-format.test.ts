@@ -8,11 +8,15 @@ import {
   ROW_HEADER_BYTES,
   ROW_STAMP_END,
   ROW_STAMP_START,
+  RowForm,
+  type RowHeader,
+  type RowRecord,
   readRowRecord,
   readRowRecordAt,
   readRowStamp,
   writeRowHeader,
 } from '../../storage/index.ts';
+import { goldenForms } from '../support/golden-log.ts';
 
 const headers = fc.record({
   position: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
@@ -21,7 +25,8 @@ const headers = fc.record({
 });
 const rows = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
 
-function record(header: Parameters<typeof writeRowHeader>[2], json: string): Buffer {
+function record(parts: Omit<RowHeader, 'form'>, json: string): Buffer {
+  const header = { form: RowForm.json, ...parts };
   const bytes = Buffer.alloc(ROW_HEADER_BYTES + Buffer.byteLength(json));
   bytes.write(json, ROW_HEADER_BYTES);
   writeRowHeader(bytes, 0, header, bytes.length - ROW_HEADER_BYTES);
@@ -78,7 +83,9 @@ describe('rows', () => {
     }
     expect(readRowRecord(Buffer.concat([whole, Buffer.alloc(1)]))).toBeUndefined();
     expect(changed(14, 3), 'two operations at once').toBeUndefined();
-    expect(changed(14, 4), 'a flag that is not known').toBeUndefined();
+    expect(changed(14, 4), 'a form that is not known').toBeUndefined();
+    expect(changed(14, 32), 'a flag that is not known').toBeUndefined();
+    expect(changed(14, 1 | RowForm.rawValue), 'a delete in a form').toBeUndefined();
     expect(changed(14, 1), 'a delete with a row').toBeUndefined();
     expect(changed(6, 0), 'version 0').toBeUndefined();
     expect(changed(15, 8), 'another length').toBeUndefined();
@@ -95,5 +102,26 @@ describe('rows', () => {
     expect(read).toMatchObject({ position: 2 ** 40 + 5, version: 70_000, schemaVersion: 3 });
     expect(read.operation).toBe(Operation.insert);
     expect(parseRow(read)).toEqual({ amount: 12.5, name: 'Grüße 😀', tags: ['a', null, true] });
+  });
+
+  it('are read in every form as version 1 of the format was written', () => {
+    const golden = readFileSync(join(import.meta.dirname, '../golden/row-forms-v1.bin'));
+    expect(goldenForms().equals(golden)).toBe(true);
+    const read: RowRecord[] = [];
+    for (let at = 0; at < golden.length; at += 1 + golden[at]!) {
+      read.push(readRowRecordAt(golden, at + 1, at + 1 + golden[at]!)!);
+    }
+    const value = {
+      at: { $date: '2013-03-01T09:30:00Z' },
+      n: 7,
+      of: [1.5, null],
+      text: 'Grüße 😀',
+    };
+    expect(read.map((each) => [each.position, each.form, parseRow(each)])).toEqual([
+      [9, RowForm.bson, value],
+      [10, RowForm.jsonValue, { value: ['Grüße 😀', { n: 7 }, null] }],
+      [11, RowForm.rawValue, { value: { $base64: '/wAKgHg=' } }],
+      [12, RowForm.bsonValue, { value }],
+    ]);
   });
 });

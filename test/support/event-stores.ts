@@ -30,6 +30,7 @@ import {
   MemoryKeyspaceStore,
   type Operation,
   type RowChange,
+  RowForm,
   type RowKey,
   type RowTable,
   type StoreView,
@@ -134,6 +135,7 @@ export function rowTable(id: number, keyType: KeyType = KeyType.string): RowTabl
     keyType,
     primaryKey: undefined,
     schemaVersion: 1,
+    form: RowForm.json,
     check: () => {},
   };
 }
@@ -175,8 +177,8 @@ export function drafted(
   row?: JsonObject,
 ): RowChange {
   const encodedKey = encodeRowKey(key, table.keyType, table.name);
-  const json = row === undefined ? '' : canonicalJson(row);
-  return { table, key, encodedKey, operation, version, json };
+  const body = row === undefined ? '' : canonicalJson(row);
+  return { table, key, encodedKey, operation, version, body };
 }
 
 /** Every row of a table, by key, in a view of its rows. */

@@ -1,7 +1,15 @@
-import { encodeFileHeader } from '../../base/index.ts';
+import { encodeFileHeader, type JsonObject } from '../../base/index.ts';
 import { encodeMetadata } from '../../eventlog/index.ts';
 import { SEGMENT_KIND } from '../../eventlog/segment-format.ts';
-import { KeyType, Operation, ROW_HEADER_BYTES, writeRowHeader } from '../../storage/index.ts';
+import {
+  encodeBody,
+  isTextForm,
+  KeyType,
+  Operation,
+  ROW_HEADER_BYTES,
+  RowForm,
+  writeRowHeader,
+} from '../../storage/index.ts';
 import { drafted, rowTable } from './event-stores.ts';
 import { FrameChain } from './frames.ts';
 
@@ -12,8 +20,32 @@ export function goldenRow(): Buffer {
   bytes.write(json, ROW_HEADER_BYTES);
   const header = { position: 2 ** 40 + 5, version: 70_000, schemaVersion: 3 };
   const length = bytes.length - ROW_HEADER_BYTES;
-  writeRowHeader(bytes, 0, { ...header, operation: Operation.insert }, length);
+  writeRowHeader(bytes, 0, { ...header, operation: Operation.insert, form: RowForm.json }, length);
   return bytes;
+}
+
+/** What `golden/row-forms-v1.bin` holds: these rows, each behind its length in one byte. */
+export function goldenForms(): Buffer {
+  return Buffer.concat(goldenRowForms().flatMap((row) => [Buffer.of(row.length), row]));
+}
+
+/** A row of each form but the first. */
+export function goldenRowForms(): Buffer[] {
+  const value = { at: { $date: '2013-03-01T09:30:00Z' }, n: 7, of: [1.5, null], text: 'Grüße 😀' };
+  const forms: readonly (readonly [RowForm, JsonObject])[] = [
+    [RowForm.bson, value],
+    [RowForm.jsonValue, { value: ['Grüße 😀', { n: 7 }, null] }],
+    [RowForm.rawValue, { value: { $base64: '/wAKgHg=' } }],
+    [RowForm.bsonValue, { value }],
+  ];
+  return forms.map(([form, row], index) => {
+    const bytes = Buffer.from(encodeBody(form, row), isTextForm(form) ? 'utf8' : 'latin1');
+    const whole = Buffer.concat([Buffer.alloc(ROW_HEADER_BYTES), bytes]);
+    const header = { position: 9 + index, version: 2, schemaVersion: 1 };
+    const operation = index % 2 === 0 ? Operation.insert : Operation.update;
+    writeRowHeader(whole, 0, { ...header, operation, form }, bytes.length);
+    return whole;
+  });
 }
 
 /**
