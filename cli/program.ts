@@ -10,6 +10,7 @@ import { addLog } from './commands/log.ts';
 import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
 import { addRepair } from './commands/repair.ts';
+import { addRestoreRows } from './commands/restore-rows.ts';
 import { addRows } from './commands/rows.ts';
 import { addServe } from './commands/serve.ts';
 import { addSnapshot } from './commands/snapshot.ts';
@@ -59,6 +60,7 @@ export function buildProgram(
   addBlame(program, contextOf);
   addLog(program, contextOf);
   addDiff(program, contextOf);
+  addRestoreRows(program, contextOf);
   addSnapshot(program, contextOf);
   addMaintenance(program, contextOf);
   addRepair(program, contextOf);

@@ -36,6 +36,8 @@ import { type Configuration, type DatabaseOptions, resolveOptions } from './opti
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
 import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
+import { type RowsToRestore, restoreRows } from './restore-rows.ts';
+import type { RestoreOptions, RestoreOutcome } from './row-restoration.ts';
 import { alterTable, createTable, dropTable } from './schema-changes.ts';
 import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
@@ -48,6 +50,7 @@ import {
 import { Table } from './table.ts';
 import { CATALOG, type TableDeclaration, type TableDefinition } from './table-definition.ts';
 import { runTransaction, type Transaction } from './transaction.ts';
+import { type CommitToUndo, type UndoOptions, undo } from './undo.ts';
 import { type VerificationOptions, type VerificationReport, verifyStore } from './verification.ts';
 import { checkMetadata, Writer } from './writer.ts';
 
@@ -304,6 +307,37 @@ export class Database {
   }
 
   /**
+   * Brings rows of a table back to what they were at a moment, in one commit, which can be undone
+   * like any other. Its metadata says what it restored: `fields.restored`. Writes nothing if
+   * nothing differs. With `preview` it only says what would change, and which later edits that
+   * overwrites.
+   * @throws TABLE_UNKNOWN, SCHEMA_VIOLATION or COLUMN_UNKNOWN naming a row that no longer fits,
+   * VERSION_CONFLICT, COMMIT_TOO_LARGE, REPLAY_LIMIT, and the errors of `asOf`
+   */
+  async restoreRows(
+    request: RowsToRestore,
+    metadata: CommitMetadata = {},
+    options: RestoreOptions = {},
+  ): Promise<RestoreOutcome> {
+    this.#checkOpen();
+    return restoreRows(this.#restoreServices(), request, metadata, options);
+  }
+
+  /**
+   * Takes the commit back that holds a position: its rows become what they were before it.
+   * @throws VERSION_CONFLICT naming later edits of its rows, unless `overwrite` is set; ARGUMENT_INVALID
+   * for a commit that declares tables, and the errors of `restoreRows`
+   */
+  async undo(
+    commit: CommitToUndo,
+    metadata: CommitMetadata = {},
+    options: UndoOptions = {},
+  ): Promise<RestoreOutcome> {
+    this.#checkOpen();
+    return undo(this.#restoreServices(), commit, metadata, options);
+  }
+
+  /**
    * Imports a history with its own timestamps, behind the newest commit.
    * @throws IMPORT_INVALID naming the transaction, TIME_NOT_AFTER_HEAD as its cause
    */
@@ -391,6 +425,16 @@ export class Database {
     } finally {
       lock?.release();
     }
+  }
+
+  #restoreServices() {
+    return {
+      ...this.#schemaServices(),
+      store: this.#parts.store,
+      resolve: (moment: MomentInput) => this.#query.resolve(moment),
+      viewAt: (position: number) => this.asOf({ position }),
+      replayEventsMax: this.#parts.configuration.replayEventsMax,
+    };
   }
 
   #schemaServices() {

@@ -34,6 +34,13 @@ export type {
   RepairOptions,
   RepairReport,
 } from './repair.ts';
+export type { RowsToRestore } from './restore-rows.ts';
+export type {
+  LaterEdit,
+  RestoredRow,
+  RestoreOptions,
+  RestoreOutcome,
+} from './row-restoration.ts';
 export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
@@ -41,6 +48,7 @@ export type { BlameOptions, HistoryOptions, Table } from './table.ts';
 export type { TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';
 export type { TransactionRow, TransactionTable } from './transaction-table.ts';
+export type { CommitToUndo, UndoOptions } from './undo.ts';
 export type {
   VerificationOptions,
   VerificationProblem,

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Difference } from '../../database/index.ts';
 import { countArgument, type Moment, momentArgument } from '../arguments.ts';
+import { changeText } from '../change-text.ts';
 import type { Context, ContextOf } from '../context.ts';
 import { counted } from '../counted.ts';
-import { cellText } from '../table-layout.ts';
 
 interface DiffOptions {
   readonly table?: string;
@@ -47,18 +47,4 @@ async function diff(
 function differenceCells(difference: Difference) {
   const { table, key, op, version, position, time } = difference;
   return { table, key, op, version, position, time, change: changeText(difference) };
-}
-
-/** An update by its columns, `price: 9 → 12`; a new or deleted row as it is or was. */
-function changeText({ before, after }: Difference): unknown {
-  if (before === undefined || after === undefined) return after ?? before;
-  const columns = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return columns
-    .filter((column) => JSON.stringify(before[column]) !== JSON.stringify(after[column]))
-    .map((column) => `${column}: ${shown(before[column])} → ${shown(after[column])}`)
-    .join(', ');
-}
-
-function shown(value: unknown): string {
-  return value === undefined ? '(none)' : cellText(value);
 }

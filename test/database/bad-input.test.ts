@@ -16,6 +16,7 @@ import { FailingFiles } from '../support/failing-files.ts';
 import { type BadInput, type Fixture, ORDERS_SCHEMA } from './bad-input/bad-input.ts';
 import { BAD_MOMENTS } from './bad-input/moments.ts';
 import { BAD_NAMES } from './bad-input/names.ts';
+import { BAD_RESTORES } from './bad-input/restores.ts';
 import { BAD_ROWS } from './bad-input/rows.ts';
 import { BAD_TRANSACTIONS } from './bad-input/transactions.ts';
 
@@ -79,6 +80,7 @@ const SETS: Record<string, Readonly<Record<string, BadInput>>> = {
   names: BAD_NAMES,
   moments: BAD_MOMENTS,
   transactions: BAD_TRANSACTIONS,
+  restores: BAD_RESTORES,
 };
 
 for (const [set, cases] of Object.entries(SETS)) {
@@ -344,6 +346,9 @@ describe('what fails under way', () => {
       () => database.snapshots.take(),
       () => database.createTable('x'),
       () => database.importHistory([], { table: 'x' }),
+      () => database.restoreRows({ table: 'orders', to: 0 }),
+      () => database.undo({ position: 1 }),
+      () => orders.blame('a'),
       () => database.flush(),
       () => database.compact(),
       () => database.verify(),

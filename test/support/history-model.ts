@@ -207,6 +207,26 @@ export class ModelDraft {
     return this.#write(table, key, 'delete');
   }
 
+  /** Makes a row be `row` again, or not be. */
+  restore(table: ModelTable, key: RowKey, row: JsonObject | undefined): void {
+    const current = this.read(table, key);
+    if (row === undefined) {
+      if (current !== undefined) this.#write(table, key, 'delete');
+      return;
+    }
+    if (current !== undefined) {
+      this.#put(table, key, current, row);
+      return;
+    }
+    if (table.primaryKey === undefined) this.#noteKey(table, Number(key));
+    this.#write(table, key, 'insert', row);
+  }
+
+  #noteKey({ id }: ModelTable, key: number): void {
+    const greatest = this.greatestKeys.get(id) ?? this.#model.greatestKeys.get(id) ?? 0;
+    if (key > greatest) this.greatestKeys.set(id, key);
+  }
+
   #present(table: ModelTable, key: RowKey, expectedVersion: number | undefined): ModelRow {
     const current = this.read(table, key);
     expectVersion(current, expectedVersion);

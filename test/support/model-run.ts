@@ -7,6 +7,7 @@ import type {
   CommitOutcome,
   Database,
   InteractiveTransaction,
+  RestoreOutcome,
   RowKey,
 } from '../../database/index.ts';
 import type { FakeClock } from './fake-clock.ts';
@@ -19,6 +20,7 @@ import {
   rowName,
 } from './history-model.ts';
 import { expectDifferences, expectLog, expectMoment, expectPresent } from './model-questions.ts';
+import { restoreInModel, undoInModel } from './model-restoration.ts';
 import {
   type Change,
   columnsOf,
@@ -85,6 +87,10 @@ export class ModelRun {
         return this.#interactive(step);
       case 'table':
         return this.#setTable(step.table, step.drops);
+      case 'restore':
+        return this.#restore(step);
+      case 'undo':
+        return this.#undo(step);
       case 'snapshot':
         return this.#snapshot(step.releases);
       case 'flush':
@@ -227,6 +233,58 @@ export class ModelRun {
     const ordered = (reverse ? inside.reverse() : inside).slice(0, limit);
     expect(found.map(({ key, row, version }) => [key, { row, version }])).toEqual(ordered);
     return (table: ModelTable, key: RowKey) => limit !== 0 && table.id === own.id && inRange(key);
+  }
+
+  async #restore({ table, keys, moment, by }: Step & { kind: 'restore' }): Promise<void> {
+    const { model } = this;
+    const index = moment % (model.commits.length + 1);
+    const position = model.commits[index - 1]?.position ?? 0;
+    const named = keys?.map((key) => keyOf({ table, key }));
+    await this.#takeBack(
+      by,
+      { table, to: position },
+      (draft) => restoreInModel(model, draft, table, index, named),
+      (metadata, options) =>
+        this.#database.restoreRows({ table, keys: named, to: { position } }, metadata, options),
+    );
+  }
+
+  async #undo({ back, overwrite, by }: Step & { kind: 'undo' }): Promise<void> {
+    const { model } = this;
+    const index = Math.max(0, model.commits.length - 1 - back);
+    const { firstPosition: from, position: to } = model.commits[index]!;
+    await this.#takeBack(
+      by,
+      { commit: { from, to } },
+      (draft) => undoInModel(model, draft, index, overwrite),
+      (metadata, options) =>
+        this.#database.undo({ position: from }, metadata, { ...options, overwrite }),
+    );
+  }
+
+  /** A preview first, which must say what then happens and write nothing. */
+  async #takeBack(
+    by: number,
+    restored: JsonObject,
+    inModel: (draft: ModelDraft) => void,
+    inDatabase: (
+      metadata: CommitMetadata,
+      options: { preview?: boolean; seen?: number },
+    ) => Promise<RestoreOutcome>,
+  ): Promise<void> {
+    const metadata = metadataOf(by);
+    const named = { ...metadata, fields: { ...metadata.fields, restored } };
+    const draft = this.model.draft();
+    const refusal = attempted(() => inModel(draft));
+    const preview = await attemptedLater(() => inDatabase(metadata, { preview: true }));
+    const seen = isRefused(preview) ? {} : { seen: preview.position };
+    const found = await attemptedLater(() => inDatabase(metadata, seen));
+    if (isRefused(refusal) || isRefused(found)) return expect(found).toEqual(refusal);
+    expect(preview).toMatchObject({ preview: true, events: 0, position: this.model.position });
+    expect(found.rows).toEqual(isRefused(preview) ? [] : preview.rows);
+    const events = found.rows.map(({ key, op, after }) => ({ key, op, row: after }));
+    expect(events).toEqual(draft.events.map(({ key, op, row }) => ({ key, op, row })));
+    this.#commit(draft, named, found);
   }
 
   async #setTable(name: TableName, drops: boolean): Promise<void> {

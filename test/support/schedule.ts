@@ -66,6 +66,20 @@ export type Step =
       readonly by: number;
     }
   | { readonly kind: 'table'; readonly table: TableName; readonly drops: boolean }
+  | {
+      readonly kind: 'restore';
+      readonly table: TableName;
+      readonly keys: readonly number[] | undefined;
+      readonly moment: number;
+      readonly by: number;
+    }
+  | {
+      readonly kind: 'undo';
+      /** Commits back from the newest. */
+      readonly back: number;
+      readonly overwrite: boolean;
+      readonly by: number;
+    }
   | { readonly kind: 'snapshot'; readonly releases: number | undefined }
   | { readonly kind: 'flush' | 'compact' | 'restart' }
   | { readonly kind: 'clock'; readonly jumpMicros: number }
@@ -185,6 +199,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('table'), table: tableName, drops: fc.boolean() }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('restore'),
+      table: tableName,
+      keys: fc.option(fc.array(keyIndex, { maxLength: 3 }), { nil: undefined }),
+      moment: fc.nat({ max: 10_000 }),
+      by,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('undo'),
+      back: fc.nat({ max: 6 }),
+      overwrite: fc.boolean(),
+      by,
+    }),
   },
   {
     weight: 2,

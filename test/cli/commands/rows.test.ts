@@ -128,11 +128,36 @@ describe('a store from the command line', () => {
     expect((await tidemark('diff 5 5')).stderr).toBe('no difference\n');
   });
 
+  it('brings rows back, and takes that back', async () => {
+    const preview = await tidemark('restore-rows orders 7 8 --to 2 --preview');
+    expect(preview.stdout).toMatch(
+      /^table +key +op +change +overwrites *\norders +7 +update +state/,
+    );
+    expect(preview.stdout).toMatch(/"?state"?: paid → open +3 \(.*Z\)\n$/);
+    expect(preview.stderr).toMatch(/^1 row would change, as of position 7, .*: --seen 7\n$/);
+    const done = await tidemark('--json restore-rows orders --all --to 2 --actor ana --seen 7');
+    expect(done.json).toMatchObject([
+      { key: -3, op: 'delete', preview: false, position: 10 },
+      { key: 7, op: 'update', after: { state: 'open' }, edits: 1 },
+      { key: 10, op: 'delete' },
+    ]);
+    expect((await tidemark('undo 9')).stderr).toMatch(/^3 rows restored at position 13, /);
+    expect((await tidemark('undo 9')).stderr).toMatch(/^nothing to change, as of/);
+    expect((await tidemark('undo 3')).stderr).toMatch(
+      /^tidemark: VERSION_CONFLICT: row 7 of orders/,
+    );
+    const forced = await tidemark('undo 3 --overwrite --preview');
+    expect(forced.stderr).toMatch(/^1 row would change/);
+    expect((await tidemark('--json get orders 7')).json).toMatchObject([
+      { row: { state: 'paid' } },
+    ]);
+  });
+
   it('takes, lists and releases snapshots', async () => {
     const [taken] = (await tidemark('--json snapshot')).json as [
       { name: string; position: number },
     ];
-    expect(taken.position).toBe(7);
+    expect(taken.position).toBe(13);
     expect((await tidemark('--json snapshot list')).json).toMatchObject([{ name: taken.name }]);
     expect(await tidemark(`snapshot release ${taken.name}`)).toMatchObject({ code: 0 });
     expect(await tidemark(`snapshot release ${taken.name}`)).toMatchObject({ code: 3 });
@@ -140,10 +165,10 @@ describe('a store from the command line', () => {
 
   it('verifies, compacts and counts itself', async () => {
     expect(await tidemark('compact')).toMatchObject({ code: 0 });
-    expect((await tidemark('--json verify')).json).toMatchObject([{ ok: true, events: 7 }]);
+    expect((await tidemark('--json verify')).json).toMatchObject([{ ok: true, events: 13 }]);
     expect((await tidemark('verify')).stdout).toMatch(/sound: every check holds\n$/);
     expect((await tidemark('stats')).stdout).toMatch(/^tables\.orders\.rows +3$/m);
-    expect((await tidemark('--json stats')).json).toMatchObject([{ position: 7 }]);
+    expect((await tidemark('--json stats')).json).toMatchObject([{ position: 13 }]);
   });
 
   it('changes the schema of a table, and drops it; the past stays', async () => {
@@ -154,7 +179,7 @@ describe('a store from the command line', () => {
     expect(await tidemark('drop-table orders')).toMatchObject({ code: 0 });
     expect(await tidemark('scan orders')).toMatchObject({ code: 3 });
     expect((await tidemark('count orders --at-position 7')).stdout).toBe('3\n');
-    expect((await tidemark('--json log --table orders --key 7')).json).toHaveLength(2);
+    expect((await tidemark('--json log --table orders --key 7')).json).toHaveLength(4);
   });
 });
 
@@ -178,6 +203,10 @@ describe('what is wrong', () => {
     ['scan stock --as-of 2026-01-01T00:00:00Z --at-position 1', 2, 'USAGE'],
     ['frobnicate', 2, 'USAGE'],
     ['log --follow --limit 3', 2, 'USAGE'],
+    ['restore-rows stock --to 1', 2, 'USAGE'],
+    ['restore-rows stock A --all --to 1', 2, 'USAGE'],
+    ['restore-rows stock --all', 2, 'USAGE'],
+    ['undo 1', 5, 'ARGUMENT_INVALID'],
   ])('%s ends with %i, %s, and no stack', async (words, code, name) => {
     await tidemark('create-table stock --key sku');
     await tidemark('insert stock {"sku":"A"}');

@@ -1,0 +1,160 @@
+/** Brings rows of a table back to what they were at a moment, as one commit that says so. */
+import { isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
+import type { CommitMetadata } from '../eventlog/index.ts';
+import type { Moment, MomentInput } from '../query/index.ts';
+import { encodeRowKey, type RowKey } from '../storage/index.ts';
+import type { CatalogTable } from './catalog.ts';
+import type { Draft } from './draft.ts';
+import { checkNames } from './option-check.ts';
+import type { PastTable, PastView } from './past-view.ts';
+import {
+  type RestoreOptions,
+  type RestoreOutcome,
+  RowRestoration,
+  type RestoreServices as Services,
+} from './row-restoration.ts';
+import { checkMetadata } from './writer.ts';
+
+export interface RowsToRestore {
+  readonly table: string;
+  /** The rows. Default: all that changed since. */
+  readonly keys?: readonly RowKey[] | undefined;
+  /** The moment whose state comes back. */
+  readonly to: MomentInput;
+}
+
+export interface RestoreServices extends Services {
+  readonly resolve: (moment: MomentInput) => Moment;
+  readonly viewAt: (position: number) => PastView;
+  /** A restore that would need more events read is refused. */
+  readonly replayEventsMax: number;
+}
+
+const REQUEST_NAMES = ['table', 'keys', 'to'];
+const OPTION_NAMES = ['preview', 'seen'];
+
+/**
+ * @throws TABLE_UNKNOWN if there is no such table, or was none then; VERSION_CONFLICT, SCHEMA_VIOLATION,
+ * COMMIT_TOO_LARGE, REPLAY_LIMIT …
+ */
+export async function restoreRows(
+  services: RestoreServices,
+  request: RowsToRestore,
+  metadata: CommitMetadata,
+  options: RestoreOptions,
+): Promise<RestoreOutcome> {
+  checkNames('a restore of rows', request, REQUEST_NAMES);
+  checkNames('a restore of rows', options, OPTION_NAMES);
+  const { keys, table } = request;
+  if (keys !== undefined && !Array.isArray(keys)) {
+    throw new TidemarkError('ARGUMENT_INVALID', 'keys is a list of row keys');
+  }
+  const { position } = services.resolve(request.to);
+  const view = services.viewAt(position);
+  try {
+    const past = view.table(table);
+    const decide = (draft: Draft) =>
+      decideRows(services, request, past, position, draft, options.seen);
+    return await writeRestore(services, decide, metadata, { table, to: position }, options);
+  } finally {
+    view.close();
+  }
+}
+
+/**
+ * Decides in a draft and commits it with what was restored in its metadata; a preview decides the
+ * same and lets go of the draft.
+ */
+export async function writeRestore(
+  { writer }: Services,
+  decide: (draft: Draft) => RowRestoration,
+  metadata: CommitMetadata,
+  restored: JsonObject,
+  { preview = false, seen }: RestoreOptions,
+): Promise<RestoreOutcome> {
+  checkMetadata(metadata);
+  if (seen !== undefined && !(Number.isSafeInteger(seen) && seen >= 0)) {
+    throw new TidemarkError(
+      'POSITION_INVALID',
+      `seen is ${String(seen)}; allowed: the position of a preview`,
+      { position: seen },
+    );
+  }
+  const named = withRestored(metadata, restored);
+  if (preview) {
+    const { rows } = decide(writer.draft());
+    const nothing = { changes: () => [], greatestKeys: new Map(), onAppended: [] };
+    // What is told here may rest on commits that are on their way: it is told when they are durable.
+    return { ...(await writer.commit(nothing, '')), preview, rows };
+  }
+  const { value, outcome } = await writer.write((draft) => decide(draft).rows, named);
+  return { ...outcome, preview, rows: value ?? [] };
+}
+
+/** @throws METADATA_INVALID */
+function withRestored(metadata: CommitMetadata, restored: JsonObject): CommitMetadata {
+  const { fields = {} } = metadata;
+  if (isPlainObject(fields) && !('restored' in fields)) {
+    return { ...metadata, fields: { ...fields, restored } };
+  }
+  throw new TidemarkError(
+    'METADATA_INVALID',
+    'commit metadata is not valid: fields is a plain object, and its member restored is for what the restore says',
+  );
+}
+
+function decideRows(
+  services: RestoreServices,
+  { table: name, keys }: RowsToRestore,
+  past: PastTable,
+  position: number,
+  draft: Draft,
+  seen: number | undefined,
+): RowRestoration {
+  const table = services.catalog.table(name);
+  const restoration = new RowRestoration(services, draft, seen);
+  const restore = (encodedKey: string, row: JsonObject | undefined) =>
+    restoration.restore(table, encodedKey, row, position);
+  if (keys !== undefined) {
+    for (const key of keys) restore(encodeRowKey(key, table.keyType, name), past.get(key));
+    return restoration;
+  }
+  if (past.definition.id === table.id) {
+    const { replayEventsMax } = services;
+    for (const encodedKey of changedSince(restoration, table, position, replayEventsMax)) {
+      restore(encodedKey, restoration.rowAt(table.id, encodedKey, position));
+    }
+    return restoration;
+  }
+  // Another table of this name, which was dropped since: its rows take the place of those of now.
+  const rows = new Map<string, JsonObject | undefined>();
+  for (const { key } of draft.rows.scan(table)) {
+    rows.set(encodeRowKey(key, table.keyType, name), undefined);
+  }
+  for (const { key, row } of past.entries()) {
+    rows.set(encodeRowKey(key, table.keyType, name), row);
+  }
+  for (const encodedKey of [...rows.keys()].sort()) restore(encodedKey, rows.get(encodedKey));
+  return restoration;
+}
+
+/** Keys of the rows that were touched after a position, in order. @throws REPLAY_LIMIT */
+function changedSince(
+  { reader, head }: RowRestoration,
+  { id, name }: CatalogTable,
+  position: number,
+  eventsMax: number,
+): string[] {
+  const keys = new Set<string>();
+  let events = 0;
+  for (const { event } of reader.events({ from: position + 1, to: head, tables: [id] })) {
+    keys.add(event.encodedKey);
+    if (++events <= eventsMax) continue;
+    throw new TidemarkError(
+      'REPLAY_LIMIT',
+      `table ${name} has more than ${eventsMax} events since position ${position}, the limit; restore rows by their keys, or raise replayEventsMax`,
+      { table: name, position, limit: eventsMax },
+    );
+  }
+  return [...keys].sort();
+}
