@@ -22,6 +22,9 @@ export const ERRORS = {
   SCHEMA_VIOLATION: 'A row does not fit the schema of its table.',
   SCHEMA_INCOMPATIBLE: 'A new schema does not fit rows that are already in the table.',
   TABLE_NAME_INVALID: 'A table name is not allowed.',
+  INDEX_INVALID: 'The definition of a secondary index is not valid.',
+  INDEX_VALUE_INVALID:
+    'An extractor failed, or gave what cannot be indexed; or a row has more terms than allowed.',
   // Time and position.
   TIME_MALFORMED: 'A time is neither ISO-8601 nor epoch microseconds.',
   TIME_WITHOUT_ZONE: 'A time has no offset from UTC; times without a zone are refused.',
@@ -33,7 +36,12 @@ export const ERRORS = {
   // State does not allow it.
   TABLE_UNKNOWN: 'There is no such table at the moment that was asked for.',
   TABLE_EXISTS: 'A table of this name exists already.',
+  INDEX_UNKNOWN: 'There is no such index.',
+  INDEX_EXISTS: 'An index of this name exists already, or is declared otherwise.',
+  INDEX_NOT_READY: 'An index is still being built, or has to be built again.',
+  EXTRACTOR_MISSING: 'The function of an index is not registered with this database.',
   ROW_EXISTS: 'A row with this key exists already.',
+  UNIQUE_VIOLATION: 'Another row has the same value in a unique index.',
   ROW_NOT_FOUND: 'There is no row with this key.',
   KEY_NOT_FOUND: 'A strict read found no value under this key.',
   KEY_IMMUTABLE: 'An update would change the primary key of a row.',

@@ -1,4 +1,48 @@
 export type { RowDifference } from './difference.ts';
+export {
+  type CustomExtractor,
+  checkIndexName,
+  defineIndex,
+  type IndexDefinition,
+  IndexExtractor,
+  type IndexShape,
+  IndexState,
+  IndexType,
+  indexesOf,
+  isPath,
+  isSameIndex,
+} from './index-definition.ts';
 export type { Moment, MomentInput } from './moment.ts';
 export type { PastState } from './past-state.ts';
+export {
+  COUNTS,
+  countOffset,
+  encodeUpkeep,
+  livePostingKey,
+  livePostings,
+  type PastPosting,
+  type Posting,
+  pastPostingKey,
+  pastPostings,
+  readLivePosting,
+  readPastPosting,
+  readUpkeep,
+  UPKEEP_RANGE,
+  type Upkeep,
+  UpkeepState,
+  upkeepKey,
+} from './posting-format.ts';
 export { QueryEngine } from './query-engine.ts';
+export {
+  decodePart,
+  encodeTerm,
+  isLossy,
+  kindRange,
+  OTHER,
+  partsOf,
+  type Scalar,
+  type TermValue,
+  termEnd,
+  textPrefix,
+} from './term-format.ts';
+export { foldText, tokensOf } from './text-tokens.ts';
