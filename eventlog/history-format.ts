@@ -36,8 +36,12 @@ const CORRELATION = '\x05';
 const IDEMPOTENCY = '\x06';
 const POSITION_BYTES = 8;
 
+/** Rows of one table come in a row: the start of the newest one's keys is kept. */
+let newest = { table: 0, prefix: ROW + orderedU32(0) };
+
 export function rowHistoryPrefix(table: number, encodedKey: ByteString): ByteString {
-  return ROW + orderedU32(table) + encodedKey;
+  if (table !== newest.table) newest = { table, prefix: ROW + orderedU32(table) };
+  return newest.prefix + encodedKey;
 }
 
 /** The range of all row histories, by table and key. */
