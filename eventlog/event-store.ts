@@ -38,6 +38,7 @@ import {
 } from '../storage/index.ts';
 import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
 import type { CommitLog, CommitLogStats, LogDamageAt } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
@@ -234,6 +235,7 @@ export class EventStore {
     try {
       const batch = new WriteBatch();
       projectCommit(commit.head, batch);
+      projectChanges(commit.head, commit.events, batch);
       for (const event of commit.events) {
         projectEvent(event, batch);
         for (const project of this.#options.projections) project(event, batch);

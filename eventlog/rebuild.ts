@@ -8,6 +8,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import type { Applied } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import { Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
@@ -42,8 +43,10 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
     const reader = new LogReader(source);
     for (const head of reader.commits({ from: 1, to: position })) {
       const all = new WriteBatch();
+      const events = [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))];
       projectCommit(head, all);
-      for (const event of reader.eventsBetween(head.firstPosition, lastPositionOf(head))) {
+      projectChanges(head, events, all);
+      for (const event of events) {
         projectEvent(event, all);
         for (const project of options.projections) project(event, all);
       }

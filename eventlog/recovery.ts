@@ -23,6 +23,7 @@ import {
   readMarkedState,
   Verdict,
 } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import type { CommitLog, TailFrame, TornTail } from './commit-log.ts';
 import { afterFrame } from './frame-builder.ts';
@@ -145,6 +146,7 @@ function replay(
   let last = time;
   for (const { head, events } of commits) {
     projectCommit(head, batch);
+    projectChanges(head, events, batch);
     for (const event of events) {
       projectEvent(event, batch);
       for (const project of options.projections) project(event, batch);
