@@ -52,6 +52,17 @@ export interface RowChange {
   readonly version: number;
   /** The row in the form of its table (`row-body.ts`); empty for a delete. */
   readonly body: string;
+  /** The row that is replaced or deleted; undefined for an insert. */
+  readonly before: RowBefore | undefined;
+}
+
+/** A row that an event replaces, for who makes something of the difference; decoded when asked. */
+export interface RowBefore {
+  readonly form: RowForm;
+  /** As in `RowChange`. */
+  body(): string;
+  /** A copy of its own at each call. */
+  row(): JsonObject;
 }
 
 /** A row as readers see it. `position` is undefined while the change is only a draft. */
@@ -86,7 +97,7 @@ export interface RowRange {
 }
 
 /** The row as it is before a change. */
-class Current {
+class Current implements RowBefore {
   readonly version: number;
   readonly position: number | undefined;
   readonly #from: RowRecord | RowChange;
@@ -97,6 +108,10 @@ class Current {
     this.version = from.version;
     this.position = 'body' in from ? undefined : from.position;
     this.#from = from;
+  }
+
+  get form(): RowForm {
+    return 'body' in this.#from ? this.#from.table.form : this.#from.form;
   }
 
   body(): string {
@@ -138,8 +153,10 @@ export class Engine {
         { table: table.name, key, version: current.version },
       );
     }
-    const before = draft?.version ?? this.#retiredVersion(table, encodedKey);
-    return this.#draft(table, key, encodedKey, place, Operation.insert, body, before + 1);
+    const version = (draft?.version ?? this.#retiredVersion(table, encodedKey)) + 1;
+    const operation = Operation.insert;
+    const before = undefined;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
   }
 
   /** Undefined if there is no such row. @throws KEY_TYPE */
@@ -169,7 +186,10 @@ export class Engine {
     if (body === current.body() && options.writeUnchanged !== true) {
       return { key, version: current.version, changed: false };
     }
-    return this.#draft(table, key, encodedKey, place, Operation.update, body, current.version + 1);
+    const operation = Operation.update;
+    const version = current.version + 1;
+    const before = current;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
   }
 
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
@@ -179,7 +199,10 @@ export class Engine {
     const current = this.#current(table, place, key);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current === undefined) throw notFound(table, key);
-    return this.#draft(table, key, encodedKey, place, Operation.delete, '', current.version + 1);
+    const operation = Operation.delete;
+    const version = current.version + 1;
+    const before = current;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body: '', before });
   }
 
   /** Rows in key order. Synchronous: the view must stay what it is until the walk ends. */
@@ -209,19 +232,10 @@ export class Engine {
     return inside.sort(([a], [b]) => (a < b ? -direction : direction));
   }
 
-  #draft(
-    table: RowTable,
-    key: RowKey,
-    encodedKey: ByteString,
-    place: ByteString,
-    operation: Operation,
-    body: string,
-    version: number,
-  ): Decision {
-    const change: RowChange = { table, key, encodedKey, operation, version, body };
+  #draft(place: ByteString, change: RowChange): Decision {
     this.changes.push(change);
     this.#drafts.set(place, change);
-    return { key, version, changed: true };
+    return { key: change.key, version: change.version, changed: true };
   }
 
   #current(
