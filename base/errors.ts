@@ -84,6 +84,7 @@ export const ERRORS = {
   INSTANCE_UNKNOWN: 'The service has no instance of this name.',
   INSTANCE_EXISTS: 'The service has an instance of this name already.',
   INSTANCE_NAME_INVALID: 'An instance name is not allowed.',
+  INSTANCE_FIXED: 'The configuration names the instance: it is changed there, not at run time.',
   TRANSACTION_UNKNOWN: 'There is no open transaction of this name: it ended, or its time was up.',
   JOB_UNKNOWN: 'There is no job of this name, or it ended long ago.',
   CONFIGURATION_INVALID:

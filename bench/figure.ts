@@ -11,7 +11,6 @@ export const UNITS = {
   'events/s': 'more',
   'rows/s': 'more',
   'calls/s': 'more',
-  'keys/s': 'more',
   'MB/s': 'more',
   ms: 'less',
   MiB: 'less',

@@ -90,7 +90,6 @@ export class Database {
       clock,
       logger,
       projections,
-      changeProjections: [],
       durable,
       memtableBytes: configuration.memtableBytes,
       pendingBytesMax: configuration.pendingBytesMax,

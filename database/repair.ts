@@ -146,8 +146,7 @@ async function repairTrees(
     await store.clear(wanted, pins, markOf(applied, wanted));
     const { memtableBytes } = configuration;
     const projections = STATE_PROJECTIONS;
-    const rebuilt = { store, keyspaces: wanted, applied, memtableBytes, onProgress };
-    await rebuild({ ...rebuilt, projections, changeProjections: [] });
+    await rebuild({ store, keyspaces: wanted, applied, projections, memtableBytes, onProgress });
     return { damages, rebuilt: wanted.map(nameOf), snapshotsDropped: pins, lost };
   } finally {
     await store.close();
@@ -251,9 +250,7 @@ async function repairLog(
   const log = openLog(directory, configuration);
   try {
     const { logger } = configuration;
-    const projections = STATE_PROJECTIONS;
-    const replay = { store, log, logger, projections, changeProjections: [] };
-    const { applied, damage } = recover(replay);
+    const { applied, damage } = recover({ store, log, logger, projections: STATE_PROJECTIONS });
     const { position } = applied;
     if (damage === undefined) return { position, repaired: undefined };
     const { file, offset, reason } = findingAt(damage);

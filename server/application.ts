@@ -1,47 +1,63 @@
 /** The HTTP application: limits, errors, and the routes, over a set of instances. */
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { fastifyCors } from '@fastify/cors';
+import { fastifyRateLimit } from '@fastify/rate-limit';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { TidemarkError } from '../base/index.ts';
+import type { ServerConfiguration } from './configuration.ts';
 import { addDocumentation } from './documentation.ts';
-import { isPreconditionFailure } from './etag.ts';
+import { answerBrokenRequest, answerError, answerErrors } from './error-answers.ts';
 import type {} from './fastify-types.ts';
-import { DEFAULT_INSTANCE } from './instance-name.ts';
 import type { Instances } from './instances.ts';
-import { PROBLEM_TYPE, problemOf } from './problem.ts';
-import { codedError } from './request-error.ts';
 import { healthRoutes } from './routes/health.ts';
+import { instanceAdministrationRoutes } from './routes/instances.ts';
 import { rowRoutes } from './routes/rows.ts';
 import { tableRoutes } from './routes/tables.ts';
+import { createServer } from './socket.ts';
+import type { Tls } from './tls.ts';
 import { requestValidator } from './validation.ts';
 
 export interface ApplicationOptions {
   readonly instances: Instances;
+  readonly server: ServerConfiguration;
   readonly logger: FastifyBaseLogger;
+  readonly tls: Tls | undefined;
 }
 
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
-/** A key takes 16 KiB at most, and three times that where every byte is escaped. */
-const HEADER_BYTES_MAX = 64 * 1024;
+const MINUTE_MS = 60_000;
+/** Addresses whose requests are counted at a time. */
+const CALLERS_COUNTED = 10_000;
 
 export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
+  const { instances, server, logger, tls } = options;
   const app = fastify({
-    loggerInstance: options.logger,
-    bodyLimit: BODY_BYTES_MAX,
-    http: { maxHeaderSize: HEADER_BYTES_MAX },
-    routerOptions: { maxParamLength: HEADER_BYTES_MAX },
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: server.bodyBytesMax,
+    routerOptions: { maxParamLength: server.headerBytesMax },
     forceCloseConnections: 'idle',
+    serverFactory: (handler) => createServer(handler, server, tls),
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => {
+      answerError(error, request, reply);
+    },
   });
   app.setValidatorCompiler(requestValidator());
   // Answers are JSON as it is: schemas of answers are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(app);
+  logAnswers(app);
+  await limitCallers(app, server);
   await addDocumentation(app);
-  await app.register(async (scope) => healthRoutes(scope));
-  await app.register(instanceRoutes(options.instances), { prefix: '/db/:instance' });
+  await app.register(async (scope) => {
+    healthRoutes(scope);
+    instanceAdministrationRoutes(scope, instances);
+  });
+  await app.register(instanceRoutes(instances), { prefix: '/db/:instance' });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
-    await instanceRoutes(options.instances)(scope);
+    await instanceRoutes(instances)(scope);
   });
   return app;
 }
@@ -52,7 +68,7 @@ function instanceRoutes(instances: Instances) {
     scope.decorateRequest('database');
     // With a callback: an open instance costs a request no turn of the event loop.
     scope.addHook<{ Params: { instance?: string } }>('preValidation', (request, _reply, done) => {
-      const name = request.params.instance ?? DEFAULT_INSTANCE;
+      const name = request.params.instance ?? instances.defaultName;
       const opened = instances.opened(name);
       if (opened !== undefined) {
         request.database = opened.database;
@@ -69,19 +85,41 @@ function instanceRoutes(instances: Instances) {
   };
 }
 
-function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((thrown, request, reply) => {
-    const error = codedError(thrown);
-    const problem = problemOf(error, request.id);
-    const status = isPreconditionFailure(error, request.headers) ? 412 : problem.status;
-    if (status >= 500) request.log.error({ err: error }, 'a request failed');
-    reply
-      .code(status)
-      .type(PROBLEM_TYPE)
-      .send({ ...problem, status });
+/** One line a request, with what is needed to find it again. */
+function logAnswers(app: FastifyInstance): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, url, ip } = request;
+    const ms = Math.round(reply.elapsedTime * 1000) / 1000;
+    request.log.info({ method, url, ip, status: reply.statusCode, ms }, 'answered');
+    done();
   });
-  app.setNotFoundHandler((request) => {
-    const { method, url } = request;
-    throw new TidemarkError('ROUTE_UNKNOWN', `there is nothing at ${method} ${url.slice(0, 200)}`);
+}
+
+async function limitCallers(app: FastifyInstance, server: ServerConfiguration): Promise<void> {
+  if (server.corsOrigins.length > 0) {
+    await app.register(fastifyCors, {
+      origin: [...server.corsOrigins],
+      methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      exposedHeaders: [
+        'etag',
+        'location',
+        'tidemark-position',
+        'tidemark-time',
+        'tidemark-provisional',
+      ],
+    });
+  }
+  const { requestsPerMinute } = server;
+  if (requestsPerMinute === undefined) return;
+  await app.register(fastifyRateLimit, {
+    max: requestsPerMinute,
+    timeWindow: MINUTE_MS,
+    cache: CALLERS_COUNTED,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new TidemarkError(
+        'RATE_LIMITED',
+        `more than ${requestsPerMinute} requests a minute; again in ${Math.ceil(ttl / 1000)} s`,
+        { limit: requestsPerMinute, retryAfterMs: ttl },
+      ),
   });
 }

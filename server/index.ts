@@ -1,2 +1,3 @@
-export { type ServiceConfiguration, standardConfiguration } from './configuration.ts';
+export type { ServiceConfiguration } from './configuration.ts';
+export { type ConfigurationSources, loadConfiguration } from './configuration-file.ts';
 export { type Service, type ServiceOptions, startService } from './service.ts';

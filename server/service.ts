@@ -1,14 +1,18 @@
 /** A service: its instances behind a socket. */
 import { type Logger as PinoLogger, pino } from 'pino';
-import { ioError, TidemarkError } from '../base/index.ts';
+import { type Files, ioError, NodeFiles, TidemarkError } from '../base/index.ts';
 import { buildApplication } from './application.ts';
 import type { ServiceConfiguration } from './configuration.ts';
 import { Instances } from './instances.ts';
+import { urlOf } from './socket.ts';
+import { readTls } from './tls.ts';
 
 export interface ServiceOptions {
   readonly configuration: ServiceConfiguration;
   /** Default: says nothing. */
   readonly logger?: PinoLogger;
+  /** Default: the machine's file system. */
+  readonly files?: Files;
 }
 
 export interface Service {
@@ -21,18 +25,24 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Opens no instance yet: each is opened at its first use. @throws ADDRESS_UNAVAILABLE */
-export async function startService({ configuration, logger }: ServiceOptions): Promise<Service> {
-  const log = logger ?? pino({ level: 'silent' });
-  const instances = new Instances(configuration.instances, log);
-  const app = await buildApplication({ instances, logger: log });
-  const { host, port } = configuration.server;
-  let url: string;
+/**
+ * Opens no instance yet: each is opened at its first use.
+ * @throws ADDRESS_UNAVAILABLE, INPUT_MISSING for certificates, INSTANCE_EXISTS
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { configuration, logger = pino({ level: 'silent' }), files = new NodeFiles() } = options;
+  const { server, dataDirectory, instances: configured } = configuration;
+  const tls = server.tls && readTls(server.tls, files);
+  const instances = new Instances({ configured, dataDirectory, files, logger });
+  const app = await buildApplication({ instances, server, logger, tls });
   try {
-    url = await app.listen({ host, port });
+    await app.listen({ host: server.host, port: server.port });
   } catch (error) {
     await app.close();
-    throw unavailable(error, host, port);
+    throw unavailable(error, server.host, server.port);
+  }
+  if (server.auth === 'off') {
+    logger.warn('authentication is off: whoever is on this machine may read and write everything');
   }
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -40,7 +50,7 @@ export async function startService({ configuration, logger }: ServiceOptions): P
     await instances.close();
   };
   return {
-    url,
+    url: urlOf(app.server, tls),
     close() {
       closing ??= close();
       return closing;

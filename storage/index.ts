@@ -4,7 +4,6 @@ export {
   type Decision,
   Engine,
   placesOf,
-  type RowBefore,
   type RowChange,
   type RowRange,
   type RowState,

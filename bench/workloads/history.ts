@@ -5,15 +5,14 @@ import {
   expectRow,
   historyOf,
   type KnownCommit,
-  type OrderWorkload,
   storeDirectory,
+  type Workload,
   writeKnownCommits,
 } from './workload.ts';
 
 /** Writes the history that the reading workloads ask about; its updates are what is timed. */
-export const history: OrderWorkload = {
+export const history: Workload = {
   name: 'history',
-  kind: 'orders',
   needs: 'nothing',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

@@ -7,18 +7,17 @@ import {
   expectAmount,
   expectRow,
   historyOf,
-  type OrderWorkload,
   readKnownCommits,
   type Scene,
   storeDirectory,
+  type Workload,
 } from './workload.ts';
 
 /** Answers that are compared column by column, before the clock runs; of the rest what tells versions apart. */
 const COMPARED_IN_FULL = 1000;
 
-export const pointReads: OrderWorkload = {
+export const pointReads: Workload = {
   name: 'point-reads',
-  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));
@@ -36,9 +35,8 @@ export const pointReads: OrderWorkload = {
   },
 };
 
-export const pastPointReads: OrderWorkload = {
+export const pastPointReads: Workload = {
   name: 'past-point-reads',
-  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

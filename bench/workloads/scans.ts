@@ -6,17 +6,16 @@ import {
   drawnMoment,
   expectAmount,
   historyOf,
-  type OrderWorkload,
   readKnownCommits,
   storeDirectory,
+  type Workload,
 } from './workload.ts';
 
 /** Moments drawn for one run, at least. */
 const MOMENTS_LEAST = 4;
 
-export const scan: OrderWorkload = {
+export const scan: Workload = {
   name: 'scan',
-  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));
@@ -32,9 +31,8 @@ export const scan: OrderWorkload = {
 };
 
 /** A scan of a moment nobody asked about before, and at once a second one of the same moment. */
-export const pastScan: OrderWorkload = {
+export const pastScan: Workload = {
   name: 'past-scan',
-  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

@@ -1,32 +1,41 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
 import { pino } from 'pino';
-import {
-  type ServiceConfiguration,
-  standardConfiguration,
-  startService,
-} from '../../server/index.ts';
+import { TidemarkError } from '../../base/index.ts';
+import { loadConfiguration, type ServiceConfiguration, startService } from '../../server/index.ts';
 import type { Context, ContextOf } from '../context.ts';
 
 interface ServeOptions {
+  readonly config?: string;
   readonly host?: string;
-  readonly port?: number;
+  readonly port?: string;
+  readonly set: Readonly<Record<string, string>>;
 }
+
+/** Taken if it is there and no other is named. */
+const CONFIGURATION_FILE = 'tidemark.toml';
 
 /** `serve`: the store over HTTP, until it is interrupted. */
 export function addServe(program: Command, contextOf: ContextOf): void {
   program
     .command('serve')
-    .description('serve the store over HTTP; ends cleanly with Ctrl-C')
+    .description('serve stores over HTTP; ends cleanly with Ctrl-C')
+    .option('--config <file>', `settings; without it ${CONFIGURATION_FILE}, if it is there`)
     .option('--host <address>', 'the address to listen at')
-    .option('--port <n>', 'the port to listen at; 0 takes any that is free', portArgument)
-    .action((options: ServeOptions, command: Command) => serve(contextOf(command), options));
+    .option('--port <n>', 'the port to listen at; 0 takes any that is free')
+    .option('--set <name=value>', 'any other setting of [server]; repeatable', settingArgument, {})
+    .action((options: ServeOptions, command: Command) => {
+      const isStated = command.getOptionValueSourceWithGlobals('data') !== 'default';
+      return serve(contextOf(command), options, isStated);
+    });
 }
 
-async function serve(context: Context, options: ServeOptions): Promise<void> {
+async function serve(context: Context, options: ServeOptions, isStated: boolean): Promise<void> {
   const { terminal } = context;
+  const configuration = configurationOf(context, options, isStated);
+  const logger = loggerOf(context, configuration);
   await terminal.interruptible(async (signal) => {
-    const configuration = configurationOf(context, options);
-    const service = await startService({ configuration, logger: logger(context) });
+    const service = await startService({ configuration, logger });
     context.answer({ url: service.url }, `listening at ${service.url}`);
     await context.finish();
     await aborted(signal);
@@ -34,19 +43,29 @@ async function serve(context: Context, options: ServeOptions): Promise<void> {
   });
 }
 
-function configurationOf(context: Context, { host, port }: ServeOptions): ServiceConfiguration {
-  const standard = standardConfiguration(context.options.data);
-  const server = {
-    host: host ?? standard.server.host,
-    port: port ?? standard.server.port,
-  };
-  return { ...standard, server };
+/** @param isStated whether `--data` was given: its directory counts where no file names instances */
+function configurationOf(
+  { terminal: { environment }, options: { data } }: Context,
+  { config, host, port, set }: ServeOptions,
+  isStated: boolean,
+): ServiceConfiguration {
+  const standing = existsSync(CONFIGURATION_FILE) ? CONFIGURATION_FILE : undefined;
+  return loadConfiguration({
+    file: config ?? environment.TIDEMARK_CONFIG ?? standing,
+    environment,
+    flags: {
+      ...set,
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+    },
+    directory: isStated ? data : undefined,
+  });
 }
 
 /** Standard output is the answer; what happens meanwhile goes to standard error. */
-function logger({ options, terminal }: Context) {
-  const level = options.verbose ? 'debug' : options.quiet ? 'warn' : 'info';
-  return pino({ level, base: null }, terminal.stderr);
+function loggerOf({ options, terminal }: Context, { server }: ServiceConfiguration) {
+  const stated = options.verbose ? 'debug' : options.quiet ? 'warn' : undefined;
+  return pino({ level: stated ?? server.logLevel, base: null }, terminal.stderr);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -56,8 +75,15 @@ function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function portArgument(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (port <= 65_535) return port;
-  throw new InvalidArgumentError('It must be a whole number from 0 to 65535.');
+/** @throws CONFIGURATION_INVALID */
+function settingArgument(
+  text: string,
+  before: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at > 0) return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  throw new TidemarkError(
+    'CONFIGURATION_INVALID',
+    `--set is ${JSON.stringify(text)}; allowed: name=value, such as port=8080`,
+  );
 }

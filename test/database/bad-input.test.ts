@@ -39,6 +39,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   INSTANCE_UNKNOWN: 'the service',
   INSTANCE_EXISTS: 'the service',
   INSTANCE_NAME_INVALID: 'the service',
+  INSTANCE_FIXED: 'the service',
   TRANSACTION_UNKNOWN: 'the service',
   JOB_UNKNOWN: 'the service',
   CONFIGURATION_INVALID: 'the configuration of the service',

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Service, standardConfiguration, startService } from '../../server/index.ts';
+import { loadConfiguration, type Service, startService } from '../../server/index.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 let service: Service;
 
 beforeAll(async () => {
-  const standard = standardConfiguration(temporaryDirectory());
-  service = await startService({
-    configuration: { ...standard, server: { ...standard.server, port: 0 } },
-  });
+  const flags = { port: '0', data_dir: temporaryDirectory() };
+  service = await startService({ configuration: loadConfiguration({ flags }) });
 });
 afterAll(() => service.close());
 

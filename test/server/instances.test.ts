@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { startOne } from './support/running-service.ts';
+
+describe('instances', () => {
+  it('are opened at their first use, once', async () => {
+    const service = await startOne();
+    const before = { name: 'default', open: false, configured: true };
+    expect(await service.json('GET', '/instances')).toEqual({ instances: [before] });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => service.json('GET', '/db/default/tables')),
+    );
+    expect(answers).toEqual(answers.map(() => ({ tables: [] })));
+    expect(await service.json('GET', '/instances')).toEqual({
+      instances: [{ ...before, open: true }],
+    });
+  });
+
+  it('keep their rows apart, and without a name the first one answers', async () => {
+    const path = join(temporaryDirectory(), 'tidemark.toml');
+    writeFileSync(path, '[[instance]]\nname = "app"\n[[instance]]\nname = "log"\n');
+    const service = await startOne({ file: path });
+    await service.json('POST', '/db/app/tables', { name: 'a' });
+    await service.json('POST', '/db/log/tables', { name: 'b' });
+    expect(await service.json('GET', '/tables')).toMatchObject({ tables: [{ name: 'a' }] });
+    expect(await service.json('GET', '/db/log/tables')).toMatchObject({ tables: [{ name: 'b' }] });
+  });
+
+  it('are made at run time, stay after a restart, and are dropped without being deleted', async () => {
+    const first = await startOne();
+    const { dataDirectory } = first;
+    const settings = { name: 'extra', durability: 'os', snapshot_every: 50 };
+    expect(await first.json('POST', '/instances', settings)).toMatchObject({ open: true });
+    await first.json('POST', '/db/extra/tables', { name: 't' });
+    expect(await first.problem('POST', '/instances', settings)).toMatchObject({
+      code: 'INSTANCE_EXISTS',
+      status: 409,
+    });
+    await first.close();
+    const second = await startOne({ dataDirectory });
+    expect(await second.json('GET', '/db/extra/tables')).toMatchObject({ tables: [{ name: 't' }] });
+    expect((await second.send('DELETE', '/instances/extra')).status).toBe(204);
+    expect(await second.problem('GET', '/db/extra/tables')).toMatchObject({
+      code: 'INSTANCE_UNKNOWN',
+    });
+    expect(existsSync(join(dataDirectory, 'extra'))).toBe(false);
+    const [aside] = readdirSync(join(dataDirectory, 'dropped'));
+    expect(readdirSync(join(dataDirectory, 'dropped', aside!))).toContain('CURRENT');
+    await second.json('POST', '/instances', { name: 'extra' });
+    expect(await second.json('GET', '/db/extra/tables')).toEqual({ tables: [] });
+  });
+
+  it('are refused with a name that is a path, a setting that is not known, or if configured', async () => {
+    const service = await startOne();
+    for (const name of ['../x', 'a/b', '', 'A', '.', 'dropped', 'x'.repeat(64)]) {
+      const problem = await service.problem('POST', '/instances', { name });
+      expect(['INSTANCE_NAME_INVALID', 'CONFIGURATION_INVALID']).toContain(problem.code);
+    }
+    const body = { name: 'a', data_dir: '/tmp/x' };
+    expect(await service.problem('POST', '/instances', body)).toMatchObject({ status: 400 });
+    expect(await service.problem('DELETE', '/instances/default')).toMatchObject({
+      code: 'INSTANCE_FIXED',
+    });
+    expect(await service.problem('DELETE', '/instances/none')).toMatchObject({
+      code: 'INSTANCE_UNKNOWN',
+    });
+    expect(await service.json('GET', '/instances')).toMatchObject({
+      instances: [{ name: 'default' }],
+    });
+  });
+});
