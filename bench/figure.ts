@@ -11,6 +11,7 @@ export const UNITS = {
   'events/s': 'more',
   'rows/s': 'more',
   'calls/s': 'more',
+  'keys/s': 'more',
   'MB/s': 'more',
   ms: 'less',
   MiB: 'less',

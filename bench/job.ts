@@ -16,4 +16,6 @@ export interface JobResult {
   readonly figures: readonly Figure[];
   /** The most the process had at any time. */
   readonly residentBytesMax: number;
+  /** What the process had the system write to the disk; undefined where that cannot be told. */
+  readonly writtenBytes?: number;
 }

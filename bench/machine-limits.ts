@@ -1,5 +1,5 @@
 /** What the machine can do at most: the figures that the others are to be seen against. */
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from './figure.ts';
 import { orderAt } from './orders.ts';
@@ -15,6 +15,7 @@ export function machineLimits(directory: string, millis: number): Figure[] {
     return [
       syncsPerSecond(path, millis),
       sequentialWrite(path),
+      sequentialRead(path),
       perSecond('make an order', millis, (i) => orderAt(i, 1)),
       perSecond('JSON.stringify of an order', millis, jsonWriter()),
       perSecond('JSON.parse of an order', millis, jsonReader()),
@@ -51,6 +52,18 @@ function sequentialWrite(path: string): Figure {
     unit: 'MB/s',
     value: SEQUENTIAL_BYTES / 1e6 / seconds,
   };
+}
+
+/** What `sequentialWrite` left, from the system's cache as a store that is in use has it. */
+function sequentialRead(path: string): Figure {
+  const file = openSync(path, 'r');
+  const piece = Buffer.alloc(MIB);
+  const started = performance.now();
+  let bytes = 0;
+  for (let read = readSync(file, piece); read > 0; read = readSync(file, piece)) bytes += read;
+  const seconds = (performance.now() - started) / 1000;
+  closeSync(file);
+  return { name: 'sequential read, cached', unit: 'MB/s', value: bytes / 1e6 / seconds };
 }
 
 function jsonWriter(): (i: number) => unknown {

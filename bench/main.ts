@@ -3,10 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isTidemarkError } from '../base/index.ts';
+import { goalCells } from './goals.ts';
 import { measure } from './measure.ts';
 import { readPlan, USAGE } from './plan.ts';
 import { publish } from './publish.ts';
-import { figureCells, limitCells, terminalTable } from './report-table.ts';
+import { figureCells, keyCells, limitCells, terminalTable } from './report-table.ts';
 import type { Report } from './results.ts';
 
 /** The peers' packages, once; without a network the benchmark names who is missing. */
@@ -21,6 +22,8 @@ function print(report: Report): void {
     `${report.date.slice(0, 16)}Z  ${report.machine}`,
     terminalTable(limitCells(report)),
     terminalTable(figureCells(report)),
+    terminalTable(keyCells(report)),
+    terminalTable(goalCells(report)),
     ...Object.entries(report.missing).map(([name, why]) => `missing: ${name} (${why})`),
     ...report.failures.map((failure) => `FAILED: ${failure}`),
   ];

@@ -13,18 +13,19 @@ export interface Plan {
   /** Where stores are made; the disk of this directory is what is measured. */
   readonly directory: string;
   readonly json: string;
-  /** Whether to put the tables into docs/benchmarks.md. */
+  /** Whether to put tables and charts into docs/benchmarks.md. */
   readonly publish: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
-  --sizes 10000,100000,1000000   events of history
+  --sizes 10000,100000,1000000   events of history; above a million one round must do
   --rounds 3                     runs of each figure, peers in turn
+  --quick                        one round at 10000
   --peers ${PEER_NAMES.join(',')}
   --workloads ${WORKLOADS.map(({ name }) => name).join(',')}
   --directory bench/stores       stores are made below it, and removed
   --json bench/results/latest.json
-  --publish                      puts the tables into docs/benchmarks.md`;
+  --publish                      puts tables and charts into docs/benchmarks.md`;
 
 const OPTIONS = {
   sizes: { type: 'string', default: '10000,100000,1000000' },
@@ -34,6 +35,7 @@ const OPTIONS = {
   directory: { type: 'string', default: 'bench/stores' },
   json: { type: 'string', default: 'bench/results/latest.json' },
   publish: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
 } as const;
 
 /** @throws OPTION_INVALID */
@@ -41,8 +43,10 @@ export function readPlan(words: readonly string[]): Plan {
   const values = readOptions(words);
   const allWorkloads = WORKLOADS.map(({ name }) => name);
   return {
-    sizes: values.sizes.split(',').map((size) => wholeNumber('sizes', size, 10)),
-    rounds: wholeNumber('rounds', values.rounds, 1),
+    sizes: (values.quick ? '10000' : values.sizes)
+      .split(',')
+      .map((size) => wholeNumber('sizes', size, 10)),
+    rounds: values.quick ? 1 : wholeNumber('rounds', values.rounds, 1),
     peers: namesOf('peers', values.peers, PEER_NAMES),
     workloads: namesOf('workloads', values.workloads, allWorkloads),
     directory: values.directory,

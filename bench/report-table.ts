@@ -6,13 +6,25 @@ export type Cells = readonly (readonly string[])[];
 
 const MACHINE = 'machine';
 
-/** One row a figure and size; a column a peer, and how many times better the first one is. */
-export function figureCells({ results, peers }: Report): Cells {
-  const names = Object.keys(peers);
-  const [first, second] = names;
-  const compared = first !== undefined && second !== undefined;
-  const head = ['work', 'events', 'unit', ...names, ...(compared ? [`× ${second}`] : [])];
-  const rows = rowsOf(results.filter(({ peer }) => peer !== MACHINE)).map((row) => {
+/** One row a figure and size; a column a peer, and how many times better the first is than the best other. */
+export function figureCells(report: Report): Cells {
+  return cellsOf(report, report.peers);
+}
+
+/** The same for those that keep keys and values. */
+export function keyCells(report: Report): Cells {
+  return cellsOf(report, report.keyPeers);
+}
+
+function cellsOf({ results, peers }: Report, among: Readonly<Record<string, string>>): Cells {
+  const names = Object.keys(among);
+  const [first, ...others] = names;
+  const compared = first !== undefined && others.length > 0;
+  const last = others.length === 1 ? `× ${others[0]}` : '× the best other';
+  const head = ['work', 'events', 'unit', ...names, ...(compared ? [last] : [])];
+  const isKeys = among !== peers;
+  const own = results.filter(({ peer, figure }) => peer !== MACHINE && isOfKeys(figure) === isKeys);
+  const rows = rowsOf(own).map((row) => {
     const [{ figure, events, unit }] = row;
     const found = names.map((name) => row.find(({ peer }) => peer === name));
     return [
@@ -20,10 +32,22 @@ export function figureCells({ results, peers }: Report): Cells {
       shownNumber(events),
       unit,
       ...found.map(shownSpread),
-      ...(compared ? [ratio(found[0], found[1])] : []),
+      ...(compared ? [ratio(found[0], bestOf(found.slice(1)))] : []),
     ];
   });
   return [head, ...rows];
+}
+
+function isOfKeys(figure: string): boolean {
+  return /\bkeys?\b|concurrent-puts/.test(figure);
+}
+
+function bestOf(results: readonly (Result | undefined)[]): Result | undefined {
+  const known = results.filter((result) => result !== undefined);
+  return known.toSorted((a, b) => {
+    const difference = spreadOf(b.values).median - spreadOf(a.values).median;
+    return UNITS[a.unit] === 'more' ? difference : -difference;
+  })[0];
 }
 
 export function limitCells({ results }: Report): Cells {

@@ -20,6 +20,8 @@ export interface Report {
   readonly rounds: number;
   /** How each peer was set up. */
   readonly peers: Readonly<Record<string, string>>;
+  /** The same for those that keep keys and values. */
+  readonly keyPeers: Readonly<Record<string, string>>;
   /** Why a peer is not there. */
   readonly missing: Readonly<Record<string, string>>;
   /** Workloads that ended with an error: wrong answers, too. */

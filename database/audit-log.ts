@@ -174,14 +174,13 @@ export class AuditLog {
     }
   }
 
-  *#read(filters: readonly LogFilter[], { limit, op }: LogQuery): Generator<LogEntry> {
+  *#read(filters: readonly LogFilter[], { limit }: LogQuery): Generator<LogEntry> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     const view = this.#store.view();
     try {
       const reader = this.#events.reader(view);
       for (const filter of filters) {
         for (const { commit, event } of reader.events(filter)) {
-          if (op !== undefined && event.row.operation !== op) continue;
           if (left-- <= 0) return;
           yield this.#toEntry(commit, event);
         }
@@ -191,15 +190,14 @@ export class AuditLog {
     }
   }
 
-  *#commits(filters: readonly LogFilter[], { limit, op }: LogQuery): Generator<LoggedCommit> {
+  *#commits(filters: readonly LogFilter[], { limit }: LogQuery): Generator<LoggedCommit> {
     let left = limit ?? Number.POSITIVE_INFINITY;
     let seen = 0;
     const view = this.#store.view();
     try {
       const reader = this.#events.reader(view);
       for (const filter of filters) {
-        for (const { commit, event } of reader.events(filter)) {
-          if (op !== undefined && event.row.operation !== op) continue;
+        for (const { commit } of reader.events(filter)) {
           if (commit.firstPosition === seen) continue;
           seen = commit.firstPosition;
           if (left-- <= 0) return;
@@ -232,9 +230,13 @@ export class AuditLog {
       ),
       actor: query.actor,
       correlationId: query.correlationId,
+      operation: query.op,
       reverse: query.reverse === true,
     };
-    if (query.table === undefined) return [common];
+    if (query.table === undefined) {
+      // Operations are indexed by table.
+      return [query.op === undefined ? common : { ...common, tables: this.#catalog.ids() }];
+    }
     const tables = query.table === '$catalog' ? [0] : this.#catalog.idsNamed(query.table);
     if (query.key === undefined) return [{ ...common, tables }];
     const { key } = query;

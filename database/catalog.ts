@@ -108,6 +108,11 @@ export class Catalog {
     return ids;
   }
 
+  /** Of all tables that ever were, the catalog's own included; undefined if not all are known. */
+  ids(): number[] | undefined {
+    return this.#damage === undefined ? [...this.#names.keys()] : undefined;
+  }
+
   put(definition: TableDefinition): void {
     this.#tables.set(definition.name, compileTable(definition));
     this.#names.set(definition.id, definition.name);

@@ -90,6 +90,7 @@ export class Database {
       clock,
       logger,
       projections,
+      changeProjections: [],
       durable,
       memtableBytes: configuration.memtableBytes,
       pendingBytesMax: configuration.pendingBytesMax,

@@ -146,7 +146,8 @@ async function repairTrees(
     await store.clear(wanted, pins, markOf(applied, wanted));
     const { memtableBytes } = configuration;
     const projections = STATE_PROJECTIONS;
-    await rebuild({ store, keyspaces: wanted, applied, projections, memtableBytes, onProgress });
+    const rebuilt = { store, keyspaces: wanted, applied, memtableBytes, onProgress };
+    await rebuild({ ...rebuilt, projections, changeProjections: [] });
     return { damages, rebuilt: wanted.map(nameOf), snapshotsDropped: pins, lost };
   } finally {
     await store.close();
@@ -250,7 +251,9 @@ async function repairLog(
   const log = openLog(directory, configuration);
   try {
     const { logger } = configuration;
-    const { applied, damage } = recover({ store, log, logger, projections: STATE_PROJECTIONS });
+    const projections = STATE_PROJECTIONS;
+    const replay = { store, log, logger, projections, changeProjections: [] };
+    const { applied, damage } = recover(replay);
     const { position } = applied;
     if (damage === undefined) return { position, repaired: undefined };
     const { file, offset, reason } = findingAt(damage);

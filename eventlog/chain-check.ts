@@ -7,6 +7,7 @@
 import { asBuffer, ByteWriter, bytesOf, orderedU64, RecordState, recordAt } from '../base/index.ts';
 import { type StoreView, WriteBatch } from '../storage/index.ts';
 import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { type CommitHead, lastPositionOf } from './commit-format.ts';
 import type { EventRecord } from './event-format.ts';
 import { afterFrame } from './frame-builder.ts';
@@ -166,6 +167,7 @@ function checkProjections(
   const batch = new WriteBatch();
   for (const { head, events } of commits) {
     projectCommit(head, batch);
+    projectChanges(head, events, batch);
     for (const event of events) projectEvent(event, batch);
   }
   let historyEntries = 0;

@@ -38,6 +38,7 @@ import {
 } from '../storage/index.ts';
 import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
 import type { CommitLog, CommitLogStats, LogDamageAt } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
@@ -46,7 +47,13 @@ import { FRAME_HEADER_BYTES } from './frame-format.ts';
 import { type FrameOwner, FrameQueue, type WaitingFrame } from './frame-queue.ts';
 import { Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
-import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
+import {
+  type ChangeProjection,
+  projectCommit,
+  projectEvent,
+  projectFrame,
+  type StateProjection,
+} from './projection.ts';
 import { type LogEnd, type Recovered, recover } from './recovery.ts';
 import { TableTotals } from './table-totals.ts';
 import type { Watermark } from './watermark.ts';
@@ -58,6 +65,8 @@ export interface EventStoreOptions {
   readonly logger: Logger;
   /** From events to the state of the tables; run in this order. */
   readonly projections: readonly StateProjection[];
+  /** From events, and the rows that they replaced, to what is kept of the differences. */
+  readonly changeProjections: readonly ChangeProjection[];
   /** How far the log is durable; shared with the store, whose flushes wait for it. */
   readonly durable: Watermark;
   /** Memtables are frozen once they hold this much. */
@@ -234,9 +243,15 @@ export class EventStore {
     try {
       const batch = new WriteBatch();
       projectCommit(commit.head, batch);
-      for (const event of commit.events) {
+      projectChanges(commit.head, commit.events, batch);
+      const { projections, changeProjections } = this.#options;
+      for (let i = 0; i < changes.length; i++) {
+        const event = commit.events[i]!;
         projectEvent(event, batch);
-        for (const project of this.#options.projections) project(event, batch);
+        for (const project of projections) project(event, batch);
+        for (const project of changeProjections) {
+          project(event, changes[i]!.before, commit.head, batch);
+        }
       }
       this.#options.store.apply(batch, lastPosition);
     } catch (error) {

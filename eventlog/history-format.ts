@@ -3,7 +3,7 @@
  *
  * | OFFSET | SIZE | MEANING |
  * |---|---|---|
- * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key (never change) |
+ * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key, 7 operation (never change) |
  * | 1 | … | key, by index, as below |
  *
  * | index | key | value |
@@ -14,6 +14,7 @@
  * | actor | escaped string, first position (8) | commit extent |
  * | correlation id | escaped string, first position (8) | commit extent |
  * | idempotency key | escaped string | commit extent |
+| operation | table id (4), operation (1): 1 insert, 2 update, 3 delete; first position (8) | commit extent |
  *
  * Escaped strings are string keys of `storage/row-key-format.ts`. An entry is valid if and only if
  * its key has exactly these parts and its value is valid by its own format.
@@ -26,7 +27,7 @@ import {
   readOrderedU32,
   readOrderedU64,
 } from '../base/index.ts';
-import { encodeString, type OrderedView } from '../storage/index.ts';
+import { encodeString, Operation, type OrderedView } from '../storage/index.ts';
 
 const ROW = '\x01';
 const TABLE = '\x02';
@@ -34,10 +35,21 @@ const TIME = '\x03';
 const ACTOR = '\x04';
 const CORRELATION = '\x05';
 const IDEMPOTENCY = '\x06';
+const OPERATION = '\x07';
+/** Never change. */
+const OPERATION_BYTES = {
+  [Operation.insert]: '\x01',
+  [Operation.update]: '\x02',
+  [Operation.delete]: '\x03',
+} as const;
 const POSITION_BYTES = 8;
 
+/** Rows of one table come in a row: the start of the newest one's keys is kept. */
+let newest = { table: 0, prefix: ROW + orderedU32(0) };
+
 export function rowHistoryPrefix(table: number, encodedKey: ByteString): ByteString {
-  return ROW + orderedU32(table) + encodedKey;
+  if (table !== newest.table) newest = { table, prefix: ROW + orderedU32(table) };
+  return newest.prefix + encodedKey;
 }
 
 /** The range of all row histories, by table and key. */
@@ -68,6 +80,11 @@ export function correlationPrefix(correlationId: string): ByteString {
 
 export function idempotencyKeyOf(key: string): ByteString {
   return IDEMPOTENCY + encodeString(key, 'the idempotency index');
+}
+
+/** Commits that do this to rows of the table. */
+export function operationPrefix(table: number, operation: Operation): ByteString {
+  return OPERATION + orderedU32(table) + OPERATION_BYTES[operation];
 }
 
 /** The position at the end of a key. */

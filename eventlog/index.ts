@@ -20,7 +20,7 @@ export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces
 export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';
 export { type Salvage, salvageLog } from './log-salvage.ts';
 export { MemoryCommitLog } from './memory-commit-log.ts';
-export { STATE_PROJECTIONS, type StateProjection } from './projection.ts';
+export { type ChangeProjection, STATE_PROJECTIONS, type StateProjection } from './projection.ts';
 export { markOf, REBUILDABLE, rebuild } from './rebuild.ts';
 export { markedState, recover } from './recovery.ts';
 export { checkRows, type RowsCheck } from './rows-check.ts';

@@ -3,7 +3,14 @@
  * stay open while a walk is under way.
  */
 import { asBuffer, orderedU64 } from '../base/index.ts';
-import { cursorValue, type RowStamp, readRowStamp, type StoreView } from '../storage/index.ts';
+import {
+  cursorValue,
+  type Operation,
+  type OrderedCursor,
+  type RowStamp,
+  readRowStamp,
+  type StoreView,
+} from '../storage/index.ts';
 import {
   type CommitHead,
   lastPositionOf,
@@ -20,6 +27,7 @@ import {
   correlationPrefix,
   idempotencyKeyOf,
   newestUnder,
+  operationPrefix,
   positionAtEnd,
   rangeUnder,
   rowHistoryPrefix,
@@ -39,6 +47,7 @@ export interface LogFilter {
   readonly encodedKey?: string | undefined;
   readonly actor?: string | undefined;
   readonly correlationId?: string | undefined;
+  readonly operation?: Operation | undefined;
   readonly reverse?: boolean | undefined;
 }
 
@@ -120,18 +129,40 @@ export class LogReader {
   /** Commits in which at least one event passes, by the cheapest index that serves the filter. */
   *commits(filter: LogFilter): Generator<CommitHead> {
     if (filter.from > filter.to) return;
-    const postings = postingsPrefix(filter);
-    if (postings === undefined) yield* this.#commitsInOrder(filter);
+    const prefixes = postingPrefixes(filter);
+    if (prefixes === undefined) yield* this.#commitsInOrder(filter);
     else {
       // A commit belongs to the range if any of its positions does; postings are by the first.
       const start = this.commitOf(filter.from)?.firstPosition ?? 0;
-      const range = rangeUnder(postings, start, filter.to, filter.reverse);
-      const cursor = this.#store.keyspace(Keyspace.history).scan(range);
-      try {
-        while (cursor.next()) yield this.commitOf(positionAtEnd(cursor.key))!;
-      } finally {
-        cursor.close();
+      for (const position of this.#postings(prefixes, start, filter.to, filter.reverse)) {
+        yield this.commitOf(position)!;
       }
+    }
+  }
+
+  /** Positions under any of the prefixes, in order, each once. */
+  *#postings(
+    prefixes: readonly string[],
+    from: number,
+    to: number,
+    reverse = false,
+  ): Generator<number> {
+    const history = this.#store.keyspace(Keyspace.history);
+    const cursors = prefixes.map((prefix) => history.scan(rangeUnder(prefix, from, to, reverse)));
+    const step = (cursor: OrderedCursor) => (cursor.next() ? positionAtEnd(cursor.key) : undefined);
+    try {
+      const standing = cursors.map(step);
+      for (;;) {
+        const positions = standing.filter((position) => position !== undefined);
+        if (positions.length === 0) return;
+        const next = reverse ? Math.max(...positions) : Math.min(...positions);
+        yield next;
+        cursors.forEach((cursor, index) => {
+          if (standing[index] === next) standing[index] = step(cursor);
+        });
+      }
+    } finally {
+      for (const cursor of cursors) cursor.close();
     }
   }
 
@@ -152,6 +183,7 @@ export class LogReader {
     for (const event of this.eventsBetween(from, to, filter.reverse)) {
       if (filter.tables !== undefined && !filter.tables.includes(event.table)) continue;
       if (filter.encodedKey !== undefined && filter.encodedKey !== event.encodedKey) continue;
+      if (!passesEvent(event, filter)) continue;
       yield { commit, event };
     }
   }
@@ -163,6 +195,7 @@ export class LogReader {
     try {
       while (cursor.next()) {
         const event = this.event(positionAtEnd(cursor.key));
+        if (!passesEvent(event, filter)) continue;
         const commit = this.commitOf(event.row.position)!;
         if (passesCommit(commit, filter)) yield { commit, event };
       }
@@ -227,10 +260,16 @@ export class LogReader {
 }
 
 /** The narrowest index over commits; undefined where only a walk in order serves. */
-function postingsPrefix(filter: LogFilter): string | undefined {
-  if (filter.correlationId !== undefined) return correlationPrefix(filter.correlationId);
-  if (filter.actor !== undefined) return actorPrefix(filter.actor);
-  return filter.tables?.length === 1 ? tableCommitsPrefix(filter.tables[0]!) : undefined;
+function postingPrefixes(filter: LogFilter): string[] | undefined {
+  const { correlationId, actor, operation, tables } = filter;
+  if (correlationId !== undefined) return [correlationPrefix(correlationId)];
+  if (actor !== undefined) return [actorPrefix(actor)];
+  if (operation !== undefined) return tables?.map((table) => operationPrefix(table, operation));
+  return tables?.map(tableCommitsPrefix);
+}
+
+function passesEvent({ row }: EventRecord, { operation }: LogFilter): boolean {
+  return operation === undefined || row.operation === operation;
 }
 
 function passesCommit(commit: CommitHead, filter: LogFilter): boolean {

@@ -9,6 +9,7 @@ import {
   ROW_HEADER_BYTES,
   ROW_STAMP_END,
   ROW_STAMP_START,
+  type RowBefore,
   retiredPrefix,
   type WriteBatch,
 } from '../storage/index.ts';
@@ -34,6 +35,17 @@ import { CATALOG_TABLE, Keyspace } from './keyspaces.ts';
 
 /** A projection of single events to the state of the tables; secondary indexes are others of this shape. */
 export type StateProjection = (event: EventRecord, batch: WriteBatch) => void;
+
+/**
+ * A projection of what an event changed, for which the row before it is needed: undefined if there
+ * was none. Reading it costs something where a log is read again: ask only for what is needed.
+ */
+export type ChangeProjection = (
+  event: EventRecord,
+  before: RowBefore | undefined,
+  commit: CommitHead,
+  batch: WriteBatch,
+) => void;
 
 /** The frame's header as it stands in the log; the body can be encoded again from the commits. */
 export function projectFrame(header: FrameHeader, frame: Buffer, batch: WriteBatch): void {

@@ -8,10 +8,17 @@
 import { setImmediate } from 'node:timers/promises';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import type { Applied } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import { Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
-import { projectCommit, projectEvent, type StateProjection } from './projection.ts';
+import {
+  type ChangeProjection,
+  projectCommit,
+  projectEvent,
+  type StateProjection,
+} from './projection.ts';
+import { RowsBefore } from './rows-before.ts';
 
 /** What is pure projection. The others are the log itself, in another shape. */
 export const REBUILDABLE: readonly number[] = [
@@ -28,6 +35,7 @@ export interface RebuildOptions {
   /** Of the mark. */
   readonly applied: Applied;
   readonly projections: readonly StateProjection[];
+  readonly changeProjections: readonly ChangeProjection[];
   readonly memtableBytes: number;
   /** @param share 0 to 1 */
   readonly onProgress: (share: number) => void;
@@ -40,14 +48,21 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
   const source = store.view();
   try {
     const reader = new LogReader(source);
+    // Not the held view: where the history is made again, it grows with the walk.
+    const rowsBefore = new RowsBefore(new LogReader(store.latest));
     for (const head of reader.commits({ from: 1, to: position })) {
       const all = new WriteBatch();
+      const events = [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))];
       projectCommit(head, all);
-      for (const event of reader.eventsBetween(head.firstPosition, lastPositionOf(head))) {
+      projectChanges(head, events, all);
+      for (const event of events) {
         projectEvent(event, all);
         for (const project of options.projections) project(event, all);
+        const before = rowsBefore.of(event);
+        for (const project of options.changeProjections) project(event, before, head, all);
       }
       store.apply(only(all, keyspaces), position);
+      rowsBefore.forget();
       store.publish(position);
       if (store.activeBytes() < options.memtableBytes) continue;
       await store.freeze(markOf(applied, keyspaces));

@@ -23,12 +23,21 @@ import {
   readMarkedState,
   Verdict,
 } from './apply-rule.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import type { CommitLog, TailFrame, TornTail } from './commit-log.ts';
 import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf, readFrameHeader } from './frame-format.ts';
 import { readFrameCommits } from './frame-reader.ts';
-import { projectCommit, projectEvent, projectFrame, type StateProjection } from './projection.ts';
+import { LogReader } from './log-reader.ts';
+import {
+  type ChangeProjection,
+  projectCommit,
+  projectEvent,
+  projectFrame,
+  type StateProjection,
+} from './projection.ts';
+import { RowsBefore } from './rows-before.ts';
 
 export interface Recovered {
   readonly applied: Applied;
@@ -44,6 +53,7 @@ export interface RecoveryOptions {
   readonly store: KeyspaceStore;
   readonly log: CommitLog;
   readonly projections: readonly StateProjection[];
+  readonly changeProjections: readonly ChangeProjection[];
   readonly logger: Logger;
 }
 
@@ -141,13 +151,17 @@ function replay(
   const commits = readFrameCommits(tail.frame, header);
   if (commits === undefined) throw damaged(tail, `frame ${header.group} cannot be read`);
   const batch = new WriteBatch();
+  const rowsBefore = new RowsBefore(new LogReader(options.store.latest));
   projectFrame(header, tail.frame, batch);
   let last = time;
   for (const { head, events } of commits) {
     projectCommit(head, batch);
+    projectChanges(head, events, batch);
     for (const event of events) {
       projectEvent(event, batch);
       for (const project of options.projections) project(event, batch);
+      const before = rowsBefore.of(event);
+      for (const project of options.changeProjections) project(event, before, head, batch);
     }
     assert(head.time > last || header.firstPosition > lastPositionOf(head), 'G5: time rises');
     last = head.time;

@@ -13,6 +13,7 @@ import {
   type ByteString,
   isPlainObject,
   type JsonObject,
+  type JsonValue,
   limits,
   TidemarkError,
 } from '../base/index.ts';
@@ -20,7 +21,7 @@ import type { KeyRange, OrderedCursor, OrderedView } from './ordered-view.ts';
 import { bodyLength, bodyOf, encodeBody, parseBody, parseRow } from './row-body.ts';
 import {
   Operation,
-  type RowForm,
+  RowForm,
   type RowRecord,
   readRowRecord,
   readRowRecordAt,
@@ -51,6 +52,17 @@ export interface RowChange {
   readonly version: number;
   /** The row in the form of its table (`row-body.ts`); empty for a delete. */
   readonly body: string;
+  /** The row that is replaced or deleted; undefined for an insert. */
+  readonly before: RowBefore | undefined;
+}
+
+/** A row that an event replaces, for who makes something of the difference; decoded when asked. */
+export interface RowBefore {
+  readonly form: RowForm;
+  /** As in `RowChange`. */
+  body(): string;
+  /** A copy of its own at each call. */
+  row(): JsonObject;
 }
 
 /** A row as readers see it. `position` is undefined while the change is only a draft. */
@@ -84,11 +96,36 @@ export interface RowRange {
   readonly limit?: number | undefined;
 }
 
-interface Current {
+/** The row as it is before a change. */
+class Current implements RowBefore {
   readonly version: number;
-  readonly body: () => string;
-  readonly row: () => JsonObject;
   readonly position: number | undefined;
+  readonly #from: RowRecord | RowChange;
+  #body: string | undefined;
+
+  /** @param from what is stored, or a draft */
+  constructor(from: RowRecord | RowChange) {
+    this.version = from.version;
+    this.position = 'body' in from ? undefined : from.position;
+    this.#from = from;
+  }
+
+  get form(): RowForm {
+    return 'body' in this.#from ? this.#from.table.form : this.#from.form;
+  }
+
+  body(): string {
+    const from = this.#from;
+    this.#body ??= 'body' in from ? from.body : bodyOf(from);
+    return this.#body;
+  }
+
+  /** A copy of its own at each call. */
+  row(): JsonObject {
+    const from = this.#from;
+    if ('body' in from) return parseBody(from.table.form, from.body);
+    return parseRow(from, from.form === RowForm.json ? this.body() : undefined);
+  }
 }
 
 export class Engine {
@@ -105,7 +142,9 @@ export class Engine {
   insertRow(table: RowTable, key: RowKey, row: JsonObject, options: ChangeOptions = {}): Decision {
     const encodedKey = encodeRowKey(key, table.keyType, table.name);
     const body = encodeRow(table, key, row);
-    const current = this.#current(table, encodedKey, key);
+    const place = livePrefix(table.id) + encodedKey;
+    const draft = this.#drafts.get(place);
+    const current = this.#current(table, place, key, draft);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current !== undefined) {
       throw new TidemarkError(
@@ -114,44 +153,56 @@ export class Engine {
         { table: table.name, key, version: current.version },
       );
     }
-    return this.#draft(table, key, encodedKey, Operation.insert, body);
+    const version = (draft?.version ?? this.#retiredVersion(table, encodedKey)) + 1;
+    const operation = Operation.insert;
+    const before = undefined;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
   }
 
   /** Undefined if there is no such row. @throws KEY_TYPE */
   readRow(table: RowTable, key: RowKey): RowState | undefined {
-    const current = this.#current(table, encodeRowKey(key, table.keyType, table.name), key);
+    const place = livePrefix(table.id) + encodeRowKey(key, table.keyType, table.name);
+    const current = this.#current(table, place, key);
     if (current === undefined) return undefined;
     return { key, row: current.row(), version: current.version, position: current.position };
   }
 
   /**
-   * Puts the row that `change` makes of the present one in its place.
+   * Puts the row that `change` makes of the present one in its place. It is handed a copy of its own.
    * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
    */
   updateRow(
     table: RowTable,
     key: RowKey,
-    change: (row: JsonObject) => JsonObject,
+    change: (row: Record<string, JsonValue | undefined>) => JsonObject,
     options: ChangeOptions = {},
   ): Decision {
     const encodedKey = encodeRowKey(key, table.keyType, table.name);
-    const current = this.#current(table, encodedKey, key);
+    const place = livePrefix(table.id) + encodedKey;
+    const current = this.#current(table, place, key);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current === undefined) throw notFound(table, key);
     const body = encodeRow(table, key, change(current.row()));
     if (body === current.body() && options.writeUnchanged !== true) {
       return { key, version: current.version, changed: false };
     }
-    return this.#draft(table, key, encodedKey, Operation.update, body, current.version + 1);
+    const operation = Operation.update;
+    const version = current.version + 1;
+    const before = current;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
   }
 
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
   deleteRow(table: RowTable, key: RowKey, options: ChangeOptions = {}): Decision {
     const encodedKey = encodeRowKey(key, table.keyType, table.name);
-    const current = this.#current(table, encodedKey, key);
+    const place = livePrefix(table.id) + encodedKey;
+    const current = this.#current(table, place, key);
     expectVersion(table, key, current?.version ?? 0, options);
     if (current === undefined) throw notFound(table, key);
-    return this.#draft(table, key, encodedKey, Operation.delete, '', current.version + 1);
+    const operation = Operation.delete;
+    const version = current.version + 1;
+    const before = current;
+    return this.#draft(place, { table, key, encodedKey, operation, version, body: '', before });
   }
 
   /** Rows in key order. Synchronous: the view must stay what it is until the walk ends. */
@@ -181,33 +232,29 @@ export class Engine {
     return inside.sort(([a], [b]) => (a < b ? -direction : direction));
   }
 
-  #draft(
-    table: RowTable,
-    key: RowKey,
-    encodedKey: ByteString,
-    operation: Operation,
-    body: string,
-    version = this.#retiredVersion(table, encodedKey) + 1,
-  ): Decision {
-    const change: RowChange = { table, key, encodedKey, operation, version, body };
+  #draft(place: ByteString, change: RowChange): Decision {
     this.changes.push(change);
-    this.#drafts.set(livePrefix(table.id) + encodedKey, change);
-    return { key, version, changed: true };
+    this.#drafts.set(place, change);
+    return { key: change.key, version: change.version, changed: true };
   }
 
-  #current(table: RowTable, encodedKey: ByteString, key: RowKey): Current | undefined {
-    const place = livePrefix(table.id) + encodedKey;
-    const draft = this.#drafts.get(place);
-    if (draft !== undefined)
-      return draft.operation === Operation.delete ? undefined : ofDraft(draft);
+  #current(
+    table: RowTable,
+    place: ByteString,
+    key: RowKey,
+    draft = this.#drafts.get(place),
+  ): Current | undefined {
+    if (draft !== undefined) {
+      const isDeleted = draft.operation === Operation.delete;
+      return isDeleted ? undefined : new Current(draft);
+    }
     const value = this.#view.get(place);
-    return value === undefined ? undefined : ofRecord(checkedRecord(value, table, key));
+    if (value === undefined) return undefined;
+    return new Current(checkedRecord(value, table, key));
   }
 
   /** The version at which a key that is not live was deleted; 0 if it never lived. */
   #retiredVersion(table: RowTable, encodedKey: ByteString): number {
-    const draft = this.#drafts.get(livePrefix(table.id) + encodedKey);
-    if (draft !== undefined) return draft.version;
     const value = this.#view.get(retiredPrefix(table.id) + encodedKey);
     return value === undefined ? 0 : checkedRecord(value, table, encodedKey).version;
   }
@@ -288,24 +335,6 @@ function checkedRecord(value: Uint8Array, table: RowTable, key: RowKey): RowReco
     table: table.name,
     affected: `row ${shownKey(key)} of ${table.name}`,
   });
-}
-
-function ofDraft(change: RowChange): Current {
-  return {
-    version: change.version,
-    body: () => change.body,
-    row: () => parseBody(change.table.form, change.body),
-    position: undefined,
-  };
-}
-
-function ofRecord(record: RowRecord): Current {
-  return {
-    version: record.version,
-    body: () => bodyOf(record),
-    row: () => parseRow(record),
-    position: record.position,
-  };
 }
 
 function* stored(cursor: OrderedCursor): Generator<RowState> {

@@ -4,6 +4,7 @@ export {
   type Decision,
   Engine,
   placesOf,
+  type RowBefore,
   type RowChange,
   type RowRange,
   type RowState,

@@ -140,7 +140,7 @@ export interface KeyspaceDefinition {
   readonly id: number;
   readonly name: string;
   readonly shape: KeyspaceShape;
-  /** Whether point reads of absent keys are worth a bloom filter. */
+  /** Whether single keys are read, and so worth a bloom filter, and a map in the memtable. */
   readonly filter: boolean;
 }
 

@@ -54,9 +54,13 @@ export function encodeValue(form: ValueForm, value: KeyValue): string {
   }
 }
 
-/** The row that bytes stand for. @throws CORRUPTION if they are none, which only a mistake of ours leaves unnoticed by checksums */
-export function parseRow(record: RowRecord): JsonObject {
-  return rowIn(record) ?? damaged(record);
+/**
+ * The row that bytes stand for.
+ * @param body what `bodyOf` gave, if it is known
+ * @throws CORRUPTION if they are none, which only a mistake of ours leaves unnoticed by checksums
+ */
+export function parseRow(record: RowRecord, body?: string): JsonObject {
+  return rowIn(record, body) ?? damaged(record);
 }
 
 /** The value that bytes stand for: bytes are a copy. @throws CORRUPTION as `parseRow` */
@@ -92,10 +96,10 @@ function bodyBytes(form: RowForm, body: string): Buffer {
   return isTextForm(form) ? Buffer.from(body) : bytesOf(body);
 }
 
-function rowIn({ form, source, start, end }: RowRecord): JsonObject | undefined {
+function rowIn({ form, source, start, end }: RowRecord, body?: string): JsonObject | undefined {
   try {
     if (form !== RowForm.json) return rowOf(form, source.subarray(start, end));
-    const row: unknown = JSON.parse(source.utf8Slice(start, end));
+    const row: unknown = JSON.parse(body ?? source.utf8Slice(start, end));
     if (typeof row === 'object' && row !== null) return row as JsonObject;
   } catch {
     // What the parser says of it helps nobody.

@@ -17,12 +17,21 @@ const RETIRED = '\x01';
 const LIVE = '\x02';
 export const ROW_PLACE_PREFIX_BYTES = 5;
 
+/** Rows of one table come in a row: the prefixes of the newest one asked for are kept. */
+let newest = { table: 0, live: LIVE + orderedU32(0), retired: RETIRED + orderedU32(0) };
+
 export function livePrefix(table: number): ByteString {
-  return LIVE + orderedU32(table);
+  return table === newest.table ? newest.live : prefixesOf(table).live;
 }
 
 export function retiredPrefix(table: number): ByteString {
-  return RETIRED + orderedU32(table);
+  return table === newest.table ? newest.retired : prefixesOf(table).retired;
+}
+
+function prefixesOf(table: number) {
+  const number = orderedU32(table);
+  newest = { table, live: LIVE + number, retired: RETIRED + number };
+  return newest;
 }
 
 /** What a place that was built here stands for. */

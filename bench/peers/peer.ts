@@ -3,7 +3,8 @@
  * peer does each job as well as its users know how, through its public interface.
  *
  * Lists and visitors, so that a synchronous peer pays no promise a row and an asynchronous one can
- * pipeline. Rows are handed over as objects, one at a time, and must be whole.
+ * pipeline. Rows are handed over as objects, one at a time, and must be whole. What a peer leaves
+ * out is not asked of it.
  */
 import type { Order, OrderChange } from '../orders.ts';
 
@@ -16,6 +17,11 @@ export type Moment = number;
 export type Row = Readonly<Record<string, unknown>>;
 
 export type Visit = (row: Row | undefined, index: number) => void;
+
+/** One or more whole lines, each with its line feed. */
+export type VisitLines = (lines: string | Uint8Array) => void;
+
+export type VisitDifference = (before: Row | undefined, after: Row | undefined) => void;
 
 export interface PastQuestion {
   readonly id: number;
@@ -33,6 +39,12 @@ export interface PeerStore {
   /** All rows in order of their ids. */
   scan(visit: Visit): MaybePromise<void>;
   scanAsOf(moment: Moment, visit: Visit): MaybePromise<void>;
+  /** The rows of `scan`, or of `scanAsOf` where a moment is given, as JSON lines ready to be sent. */
+  scanLines?(moment: Moment | undefined, visit: VisitLines): MaybePromise<void>;
+  /** Rows that differ between two moments, each once, with the row before and after. */
+  diff?(from: Moment, to: Moment, visit: VisitDifference): MaybePromise<void>;
+  /** The newest changes, newest first, with who made them and the row after each. */
+  tail?(count: number, visit: Visit): MaybePromise<void>;
   /** All versions of a row, oldest first. */
   history(id: number, visit: Visit): MaybePromise<void>;
   /** What an operator would do before looking at the size on disk. */
@@ -44,6 +56,10 @@ export interface PeerStore {
 
 export interface Peer {
   readonly name: string;
+  /** The largest history it is asked to keep, where more would take too long. */
+  readonly eventsMax?: number;
+  /** Whether it runs in a process of its own: then opening, disk and memory are not compared. */
+  readonly isServer: boolean;
   /** How it is set up, for the report. */
   readonly setup: string;
   /** Opens the store in a directory, or makes it. */

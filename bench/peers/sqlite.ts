@@ -8,10 +8,19 @@
  * (id, moment) was measured against a table clustered by (id, moment): see docs/benchmarks.md.
  */
 import { mkdirSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { ORDER_COLUMNS, type Order, type OrderChange } from '../orders.ts';
-import type { Moment, PastQuestion, Peer, PeerStore, Row, Visit } from './peer.ts';
+import type {
+  Moment,
+  PastQuestion,
+  Peer,
+  PeerStore,
+  Row,
+  Visit,
+  VisitDifference,
+  VisitLines,
+} from './peer.ts';
+import { requirePeer } from './require-peer.ts';
 
 /** The parts of better-sqlite3 that are used. */
 interface Statement {
@@ -30,10 +39,10 @@ type SqliteConstructor = new (file: string) => Sqlite;
 
 /** Throws what Node says if the package is not installed. */
 export function loadSqlite(): Peer {
-  const require = createRequire(resolve('bench/package.json'));
-  const Connection: SqliteConstructor = require('better-sqlite3');
+  const Connection: SqliteConstructor = requirePeer('better-sqlite3');
   return {
     name: 'sqlite',
+    isServer: false,
     setup:
       'better-sqlite3, WAL, synchronous=FULL, history by triggers with an index, 128 MiB cache',
     async open(directory) {
@@ -57,7 +66,8 @@ function recorded(event: string, operation: string, row: 'NEW' | 'OLD'): string 
 }
 
 const DEFINITIONS = `
-CREATE TABLE IF NOT EXISTS commits (moment INTEGER PRIMARY KEY, actor TEXT, reason TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS commits
+  (moment INTEGER PRIMARY KEY, actor TEXT, reason TEXT, first INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS orders
   (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, ${DECLARED}) STRICT;
 CREATE TABLE IF NOT EXISTS orders_history
@@ -93,6 +103,11 @@ class SqliteStore implements PeerStore {
       scan: prepare('scan'),
       scanAsOf: prepare('scanAsOf'),
       history: prepare('history'),
+      lines: prepare('lines'),
+      linesAsOf: prepare('linesAsOf'),
+      diff: prepare('diff'),
+      rowAt: prepare('rowAt'),
+      tail: prepare('tail'),
     };
   }
 
@@ -136,6 +151,28 @@ class SqliteStore implements PeerStore {
     for (const row of this.#statements.scanAsOf.iterate(moment)) visit(row, index++);
   }
 
+  scanLines(moment: Moment | undefined, visit: VisitLines): void {
+    const { lines, linesAsOf } = this.#statements;
+    const found = moment === undefined ? lines.iterate() : linesAsOf.iterate(moment);
+    for (const { line } of found) visit(`${line}\n`);
+  }
+
+  diff(from: Moment, to: Moment, visit: VisitDifference): void {
+    const { diff, rowAt } = this.#statements;
+    // All first: a statement that is under way cannot be asked again.
+    const changed = [...diff.iterate({ from, to })];
+    for (const { earlier, later } of changed) {
+      const before = earlier === null ? undefined : rowAt.get(earlier);
+      const after = rowAt.get(later);
+      visit(before, after?.op === 'delete' ? undefined : after);
+    }
+  }
+
+  tail(count: number, visit: Visit): void {
+    let index = 0;
+    for (const row of this.#statements.tail.iterate(count)) visit(row, index++);
+  }
+
   history(id: number, visit: Visit): void {
     let index = 0;
     for (const row of this.#statements.history.iterate(id)) visit(row, index++);
@@ -165,8 +202,17 @@ class SqliteStore implements PeerStore {
   }
 }
 
+const AS_JSON = `json_object(${ORDER_COLUMNS.map((column) => `'${column}', ${column}`).join(', ')})`;
+
+/** Position of the first change after a moment: commits keep where they begin, so none is searched. */
+function firstAfter(moment: string): string {
+  return `coalesce((SELECT first FROM commits WHERE moment > ${moment} ORDER BY moment LIMIT 1),
+    (SELECT max(position) + 1 FROM orders_history))`;
+}
+
 const STATEMENTS = {
-  commit: 'INSERT INTO commits (moment, actor, reason) VALUES (?, ?, ?)',
+  commit: `INSERT INTO commits (moment, actor, reason, first)
+    VALUES (?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM orders_history))`,
   insert: `INSERT INTO orders (version, ${COLUMNS}) VALUES (1, ?, ?, ?, ?, ?, ?, ?)`,
   update: 'UPDATE orders SET status = ?, amount = ?, version = version + 1 WHERE id = ?',
   read: `SELECT ${COLUMNS} FROM orders WHERE id = ?`,
@@ -176,6 +222,19 @@ const STATEMENTS = {
   scanAsOf: `SELECT ${COLUMNS} FROM
     (SELECT max(position) AS newest FROM orders_history WHERE moment <= ? GROUP BY id)
     JOIN orders_history ON position = newest WHERE op <> 'delete'`,
+  lines: `SELECT ${AS_JSON} AS line FROM orders ORDER BY id`,
+  linesAsOf: `SELECT ${AS_JSON} AS line FROM
+    (SELECT max(position) AS newest FROM orders_history WHERE moment <= ? GROUP BY id)
+    JOIN orders_history ON position = newest WHERE op <> 'delete'`,
+  diff: `SELECT later, (SELECT max(position) FROM orders_history AS h
+      WHERE h.id = changed.id AND position < changed.begin) AS earlier
+    FROM (SELECT id, begin, max(position) AS later
+      FROM (SELECT ${firstAfter('@from')} AS begin, ${firstAfter('@to')} AS stop)
+      JOIN orders_history ON position >= begin AND position < stop
+      GROUP BY id) AS changed ORDER BY id`,
+  rowAt: `SELECT op, ${COLUMNS} FROM orders_history WHERE position = ?`,
+  tail: `SELECT op, version, moment, commits.actor, commits.reason, ${COLUMNS} FROM orders_history
+    JOIN commits USING (moment) ORDER BY position DESC LIMIT ?`,
   history: `SELECT op, version, moment, ${COLUMNS} FROM orders_history WHERE id = ?
     ORDER BY moment, position`,
 } as const;

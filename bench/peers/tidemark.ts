@@ -1,10 +1,19 @@
 import { Database, parseTime, type Table } from '../../database/index.ts';
 import { ORDER_SCHEMA, type Order, type OrderChange } from '../orders.ts';
-import type { Moment, PastQuestion, Peer, PeerStore, Visit } from './peer.ts';
+import type {
+  Moment,
+  PastQuestion,
+  Peer,
+  PeerStore,
+  Visit,
+  VisitDifference,
+  VisitLines,
+} from './peer.ts';
 
 /** Nothing is switched off: schema, full history, checksums, `durability: 'fsync'`, default sizes. */
 export const tidemark: Peer = {
   name: 'tidemark',
+  isServer: false,
   setup: 'default options, with a schema',
   async open(directory) {
     const database = await Database.open(directory);
@@ -64,6 +73,26 @@ class TidemarkStore implements PeerStore {
     let index = 0;
     for (const row of view.table('orders').scan()) visit(row, index++);
     view.close();
+  }
+
+  scanLines(moment: Moment | undefined, visit: VisitLines): void {
+    const view = moment === undefined ? undefined : this.#database.asOf(moment);
+    const rows = (view?.table('orders') ?? this.#orders).scan();
+    for (const row of rows) visit(`${JSON.stringify(row)}\n`);
+    view?.close();
+  }
+
+  diff(from: Moment, to: Moment, visit: VisitDifference): void {
+    for (const { before, after } of this.#database.diff(from, to, { table: 'orders' })) {
+      visit(before, after);
+    }
+  }
+
+  tail(count: number, visit: Visit): void {
+    let index = 0;
+    for (const { row } of this.#database.log.read({ reverse: true, limit: count })) {
+      visit(row, index++);
+    }
   }
 
   history(id: number, visit: Visit): void {

@@ -2,26 +2,31 @@ import { assert } from '../../base/index.ts';
 import { type Order, orderAt } from '../orders.ts';
 import type { PeerStore } from '../peers/index.ts';
 import { seconds } from '../stopwatch.ts';
-import { expectRow, type Scene, storeDirectory, type Workload } from './workload.ts';
+import { expectRow, type OrderWorkload, type Scene, storeDirectory } from './workload.ts';
 
 /** Rows into an empty table, commit after commit, each awaited; the making of the rows is timed too. */
-export const bulkInsert: Workload = {
+export const bulkInsert: OrderWorkload = {
   name: 'bulk-insert',
+  kind: 'orders',
   needs: 'nothing',
   run: (scene) => inserted(scene, 1000, 1),
 };
 
 /** The same in small commits. */
-export const smallInserts: Workload = {
+export const smallInserts: OrderWorkload = {
   name: 'small-inserts',
+  kind: 'orders',
   needs: 'nothing',
-  run: (scene) => inserted({ ...scene, events: Math.min(scene.events, 100_000) }, 100, 1),
+  eventsMax: 100_000,
+  run: (scene) => inserted(scene, 100, 1),
 };
 
 /** The same with four commits under way at a time, which a loader may do: all are durable at the end. */
-export const pipelinedInsert: Workload = {
+export const pipelinedInsert: OrderWorkload = {
   name: 'pipelined-insert',
+  kind: 'orders',
   needs: 'nothing',
+  eventsMax: 1_000_000,
   run: (scene) => inserted(scene, 1000, 4),
 };
 

@@ -1,12 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from '../figure.ts';
-import { historyOf, storeDirectory, type Workload } from './workload.ts';
+import { historyOf, type OrderWorkload, storeDirectory } from './workload.ts';
 
 /** Bytes for one event of the history: all files as it was left, then compacted, then by part. */
-export const diskUse: Workload = {
+export const diskUse: OrderWorkload = {
   name: 'disk-use',
+  kind: 'orders',
   needs: 'history',
+  withServers: false,
   async run(scene) {
     const { events } = historyOf(scene);
     const directory = storeDirectory(scene);

@@ -5,14 +5,15 @@ import {
   expectRow,
   historyOf,
   type KnownCommit,
+  type OrderWorkload,
   storeDirectory,
-  type Workload,
   writeKnownCommits,
 } from './workload.ts';
 
 /** Writes the history that the reading workloads ask about; its updates are what is timed. */
-export const history: Workload = {
+export const history: OrderWorkload = {
   name: 'history',
+  kind: 'orders',
   needs: 'nothing',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

@@ -2,12 +2,20 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSIONS } from '../order-history.ts';
 import { changeTo } from '../orders.ts';
-import { expectRow, historyOf, type Scene, storeDirectory, type Workload } from './workload.ts';
+import {
+  expectRow,
+  historyOf,
+  type OrderWorkload,
+  type Scene,
+  storeDirectory,
+} from './workload.ts';
 
 /** Opening until the first row is read, in a process that has opened nothing before. */
-export const opening: Workload = {
+export const opening: OrderWorkload = {
   name: 'opening',
+  kind: 'orders',
   needs: 'history',
+  withServers: false,
   async run(scene) {
     const taken = await openedAndRead(scene, storeDirectory(scene), VERSIONS);
     return [{ name: 'open after a clean close', unit: 'ms', value: taken * 1000 }];
@@ -15,16 +23,18 @@ export const opening: Workload = {
 };
 
 /** Changes that only the log holds at the end, at most: fewer than fill a memtable or make a snapshot. */
-const TAIL_EVENTS_MAX = 50_000;
+const TAIL_EVENTS_MAX = 95_000;
 const COMMIT_EVENTS = 1000;
 
 /**
  * Opening what a killed process leaves: the files of a store under way, copied after its last
  * acknowledged commit. What a killed process has written is in the files, synced or not.
  */
-export const recovery: Workload = {
+export const recovery: OrderWorkload = {
   name: 'recovery',
+  kind: 'orders',
   needs: 'history',
+  withServers: false,
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));
     const { rows } = historyOf(scene);

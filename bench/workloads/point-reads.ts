@@ -7,17 +7,18 @@ import {
   expectAmount,
   expectRow,
   historyOf,
+  type OrderWorkload,
   readKnownCommits,
   type Scene,
   storeDirectory,
-  type Workload,
 } from './workload.ts';
 
 /** Answers that are compared column by column, before the clock runs; of the rest what tells versions apart. */
 const COMPARED_IN_FULL = 1000;
 
-export const pointReads: Workload = {
+export const pointReads: OrderWorkload = {
   name: 'point-reads',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));
@@ -35,8 +36,9 @@ export const pointReads: Workload = {
   },
 };
 
-export const pastPointReads: Workload = {
+export const pastPointReads: OrderWorkload = {
   name: 'past-point-reads',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

@@ -2,11 +2,12 @@ import { assert } from '../../base/index.ts';
 import { VERSIONS } from '../order-history.ts';
 import { below, seededRandom } from '../random.ts';
 import { seconds } from '../stopwatch.ts';
-import { expectAmount, historyOf, storeDirectory, type Workload } from './workload.ts';
+import { expectAmount, historyOf, type OrderWorkload, storeDirectory } from './workload.ts';
 
 /** All ten versions of one row, with who and why where the peer knows. */
-export const rowHistory: Workload = {
+export const rowHistory: OrderWorkload = {
   name: 'row-history',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

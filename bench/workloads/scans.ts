@@ -6,16 +6,17 @@ import {
   drawnMoment,
   expectAmount,
   historyOf,
+  type OrderWorkload,
   readKnownCommits,
   storeDirectory,
-  type Workload,
 } from './workload.ts';
 
 /** Moments drawn for one run, at least. */
 const MOMENTS_LEAST = 4;
 
-export const scan: Workload = {
+export const scan: OrderWorkload = {
   name: 'scan',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));
@@ -31,8 +32,9 @@ export const scan: Workload = {
 };
 
 /** A scan of a moment nobody asked about before, and at once a second one of the same moment. */
-export const pastScan: Workload = {
+export const pastScan: OrderWorkload = {
   name: 'past-scan',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const store = await scene.peer.open(storeDirectory(scene));

@@ -2,15 +2,22 @@ import { type Order, orderAt } from '../orders.ts';
 import type { PeerStore } from '../peers/index.ts';
 import { seconds } from '../stopwatch.ts';
 import { insertAll } from './bulk-insert.ts';
-import { expectRow, historyOf, type Scene, storeDirectory, type Workload } from './workload.ts';
+import {
+  expectRow,
+  historyOf,
+  type OrderWorkload,
+  type Scene,
+  storeDirectory,
+} from './workload.ts';
 
 const WRITERS = 64;
 /** Ids that the history and the other workload of this file do not use. */
 const CONCURRENT_FROM = 100_000_000;
 
 /** One writer, one row a commit, into the store that holds the history. */
-export const singleCommits: Workload = {
+export const singleCommits: OrderWorkload = {
   name: 'single-commits',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const first = historyOf(scene).rows + 1;
@@ -21,8 +28,9 @@ export const singleCommits: Workload = {
 };
 
 /** A peer whose calls block serves its writers one after the other. */
-export const concurrentCommits: Workload = {
+export const concurrentCommits: OrderWorkload = {
   name: 'concurrent-commits',
+  kind: 'orders',
   needs: 'history',
   async run(scene) {
     const count = Math.min(scene.events, Math.ceil(scene.questions / 2));

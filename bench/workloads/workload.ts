@@ -4,19 +4,43 @@ import { assert } from '../../base/index.ts';
 import type { Figure } from '../figure.ts';
 import { OrderHistory } from '../order-history.ts';
 import { amountOf, ORDER_COLUMNS, orderAt } from '../orders.ts';
-import type { Moment, Peer, Row } from '../peers/index.ts';
+import type { KeyPeer, Moment, Peer, Row } from '../peers/index.ts';
 import { below, type Random } from '../random.ts';
 
 /** One kind of work, run by itself in a process of its own. */
-export interface Workload {
+export type Workload = OrderWorkload | KeyWorkload;
+
+export interface OrderWorkload {
+  readonly kind: 'orders';
   readonly name: string;
   /** `nothing`: it makes its own store; `history`: it works on the store that `history` left. */
   readonly needs: 'nothing' | 'history';
+  /** Whether servers take part; default true. */
+  readonly withServers?: boolean;
+  /** The largest size it is run at; default: any. */
+  readonly eventsMax?: number;
+  /** Gives no figures where the peer leaves out what is asked. */
   run(scene: Scene): Promise<readonly Figure[]>;
 }
 
-export interface Scene {
+export interface KeyWorkload {
+  readonly kind: 'keys';
+  readonly name: string;
+  /** `nothing`: it makes its own store; `keys`: it works on the store that `keys` left. */
+  readonly needs: 'nothing' | 'keys';
+  readonly eventsMax?: number;
+  run(scene: KeyScene): Promise<readonly Figure[]>;
+}
+
+export interface Scene extends Setting {
   readonly peer: Peer;
+}
+
+export interface KeyScene extends Setting {
+  readonly peer: KeyPeer;
+}
+
+interface Setting {
   /** Where the store lies, or is to be made, in `store`. */
   readonly directory: string;
   /** Size of the history. */
@@ -32,7 +56,7 @@ export interface Scene {
 const HISTORY_SEED = 20_260_301;
 const COMMIT_EVENTS = 1000;
 
-export function storeDirectory(scene: Scene): string {
+export function storeDirectory(scene: Setting): string {
   return join(scene.directory, 'store');
 }
 

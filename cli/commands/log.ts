@@ -20,6 +20,7 @@ interface LogOptions extends MomentOptions {
   readonly key?: string;
   readonly actor?: string;
   readonly correlationId?: string;
+  readonly op?: LogEntry['op'];
   readonly from?: number;
   readonly to?: number;
   readonly since?: string;
@@ -35,6 +36,7 @@ interface LogFilter {
   readonly key: RowKey | undefined;
   readonly actor: string | undefined;
   readonly correlationId: string | undefined;
+  readonly op: LogEntry['op'] | undefined;
 }
 
 /** `log`: the audit log, event by event. */
@@ -45,6 +47,9 @@ export function addLog(program: Command, contextOf: ContextOf): void {
     .option('--key <key>', 'changes of one row; needs --table')
     .option('--actor <name>', 'changes that this actor made')
     .option('--correlation-id <id>', 'changes that belong together')
+    .addOption(
+      new Option('--op <operation>', 'changes of one kind').choices(['insert', 'update', 'delete']),
+    )
     .option('--from <n>', 'from this position on', positionArgument)
     .option('--to <n>', 'up to this position', positionArgument)
     .option('--since <time>', 'from this time on')
@@ -114,16 +119,17 @@ function matches(entry: LogEntry, commit: LoggedCommit, filter: LogFilter): bool
   return (
     (filter.table === undefined || entry.table === filter.table) &&
     (filter.key === undefined || entry.key === filter.key) &&
+    (filter.op === undefined || entry.op === filter.op) &&
     (filter.actor === undefined || commit.actor === filter.actor) &&
     (filter.correlationId === undefined || commit.correlationId === filter.correlationId)
   );
 }
 
 function filterOf(database: Database, options: LogOptions): LogFilter {
-  const { table, key, actor, correlationId } = options;
+  const { table, key, actor, correlationId, op } = options;
   const rowKey =
     key === undefined || table === undefined ? key : keyArgument(key, keyTypeIn(database, table));
-  return { table, key: rowKey, actor, correlationId };
+  return { table, key: rowKey, actor, correlationId, op };
 }
 
 /** The log knows tables that are dropped; what their keys were like, their events show. */

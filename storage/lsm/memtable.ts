@@ -27,7 +27,7 @@ export interface Memtable {
   value(entry: number): Uint8Array | undefined;
   /** The greatest key here at or below `key` and not below `atLeast`; deleted ones too. */
   floorKey(key: ByteString, atLeast: ByteString, ordinal: number): ByteString | undefined;
-  /** Cursors whose merge is the range; no key is in two of them. */
+  /** Cursors whose merge is the range, the newest first. */
   cursors(range: KeyRange, ordinal: number): InternalCursor[];
   /**
    * Puts a part of the keys in order, taking some 4 ms at most; true once all are. A flush calls it

@@ -10,8 +10,9 @@ export class Memtables {
   readonly all: readonly Memtable[];
 
   constructor(keyspaces: readonly KeyspaceDefinition[]) {
-    this.all = keyspaces.map(({ shape }) =>
-      shape === KeyspaceShape.appended ? new AppendedMemtable() : new OverwrittenMemtable(),
+    // Point reads are worth a map where they are worth a filter.
+    this.all = keyspaces.map(({ shape, filter }) =>
+      shape === KeyspaceShape.appended ? new AppendedMemtable() : new OverwrittenMemtable(filter),
     );
   }
 

@@ -31,26 +31,3 @@ export function upperBound(
   }
   return low;
 }
-
-/** Two ascending runs without a key in common as one. */
-export function mergeRuns(
-  older: readonly ByteString[],
-  newer: readonly ByteString[],
-): readonly ByteString[] {
-  if (older.length === 0) return newer;
-  if (older.at(-1)! < newer[0]!) return older.concat(newer);
-  const merged: ByteString[] = new Array(older.length + newer.length);
-  let left = 0;
-  let right = 0;
-  for (let at = 0; at < merged.length; at++) {
-    const takeLeft =
-      right === newer.length || (left < older.length && older[left]! < newer[right]!);
-    merged[at] = takeLeft ? older[left++]! : newer[right++]!;
-  }
-  return merged;
-}
-
-export function isAscending(keys: readonly ByteString[]): boolean {
-  for (let i = 1; i < keys.length; i++) if (keys[i - 1]! >= keys[i]!) return false;
-  return true;
-}

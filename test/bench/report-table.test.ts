@@ -29,6 +29,7 @@ it('puts peers side by side, and says how many times better the first is', () =>
     machine: '',
     rounds: 2,
     peers: { ours: '', theirs: '' },
+    keyPeers: { ours: '', lmdb: '' },
     missing: {},
     failures: [],
     results: [],

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeMetadata, type LogFilter, LogReader, lastPositionOf } from '../../eventlog/index.ts';
-import { encodeRowKey, KeyType } from '../../storage/index.ts';
+import {
+  encodeMetadata,
+  Keyspace,
+  type LogFilter,
+  LogReader,
+  lastPositionOf,
+} from '../../eventlog/index.ts';
+import { encodeRowKey, KeyType, type Operation } from '../../storage/index.ts';
 import { append, memoryParts, put, rowTable } from '../support/event-stores.ts';
 
 const tables = [1, 2, 3].map((id) => rowTable(id));
@@ -14,6 +20,7 @@ interface ModelEvent {
   readonly table: number;
   readonly key: string;
   readonly commit: number;
+  readonly operation: Operation;
   readonly actor: string | undefined;
   readonly correlationId: string | undefined;
 }
@@ -30,14 +37,19 @@ async function filledLog() {
         for (let j = 0; j <= i % 4; j++) {
           const table = tables[(i * 7 + j) % 3]!;
           const key = keys[(i + j * 2) % 3]!;
-          if (engine.readRow(table, key) === undefined) engine.insertRow(table, key, { i });
-          else if (j % 2 === 0) engine.updateRow(table, key, () => ({ i, j }));
+          let operation: Operation = 'insert';
+          if (engine.readRow(table, key) !== undefined) {
+            operation = j % 2 === 0 ? 'update' : 'delete';
+          }
+          if (operation === 'insert') engine.insertRow(table, key, { i });
+          else if (operation === 'update') engine.updateRow(table, key, () => ({ i, j }));
           else engine.deleteRow(table, key);
           model.push({
             position: model.length + 1,
             table: table.id,
             key,
             commit: i,
+            operation,
             actor,
             correlationId,
           });
@@ -63,6 +75,7 @@ describe('reading the log', () => {
       key: fc.option(fc.constantFrom(...keys, 'absent'), { nil: undefined }),
       actor: fc.constantFrom('ada', 'bob', 'eve', undefined),
       correlationId: fc.constantFrom('x', 'y', 'z', undefined),
+      operation: fc.constantFrom<Operation | undefined>('insert', 'update', 'delete', undefined),
       reverse: fc.boolean(),
     });
     fc.assert(
@@ -77,6 +90,7 @@ describe('reading the log', () => {
             event.position <= rest.to &&
             (rest.tables === undefined || rest.tables.some((id) => id === event.table)) &&
             (encodedKey === undefined || event.key === key) &&
+            (rest.operation === undefined || event.operation === rest.operation) &&
             (rest.actor === undefined || event.actor === rest.actor) &&
             (rest.correlationId === undefined || event.correlationId === rest.correlationId),
         );
@@ -90,6 +104,30 @@ describe('reading the log', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('reads for an operation only the commits that hold it, in any of several tables', async () => {
+    const parts = memoryParts();
+    for (let n = 0; n < 300; n++) put(parts, rowTable(1 + (n % 3)), `k${n % 30}`, { n });
+    append(parts, (engine) => engine.deleteRow(rowTable(1), 'k0'));
+    await append(parts, (engine) => engine.deleteRow(rowTable(3), 'k2')).durable;
+    let reads = 0;
+    const reader = new LogReader({
+      keyspace: (id) => {
+        if (id !== Keyspace.history) reads++;
+        return parts.store.published.keyspace(id);
+      },
+    });
+    const positions = (filter: Partial<LogFilter>) => {
+      reads = 0;
+      const events = reader.events({ from: 1, to: 302, operation: 'delete', ...filter });
+      return [...events].map(({ event }) => event.row.position);
+    };
+    expect(positions({ tables: [1, 2, 3] })).toEqual([301, 302]);
+    expect(reads).toBeLessThan(10);
+    expect(positions({ tables: [1, 2, 3], reverse: true })).toEqual([302, 301]);
+    expect(positions({ tables: [2] })).toEqual([]);
+    expect(reads).toBeLessThan(5);
   });
 
   it('finds commits and their boundaries from any position', async () => {

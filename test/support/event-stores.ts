@@ -10,6 +10,7 @@ import {
 import type { CommitRequest } from '../../eventlog/event-store.ts';
 import {
   type AppendedCommit,
+  type ChangeProjection,
   type CommitLog,
   EventStore,
   FileCommitLog,
@@ -58,6 +59,7 @@ export interface PartsOptions {
   readonly tuning?: LsmTuning;
   /** Puts something around the log. */
   readonly wrapLog?: (log: CommitLog) => CommitLog;
+  readonly changeProjections?: readonly ChangeProjection[];
   /** Puts something around the store. */
   readonly wrapStore?: (store: KeyspaceStore) => KeyspaceStore;
 }
@@ -116,6 +118,7 @@ function partsOf(
     clock,
     logger: options.logger ?? silentLogger,
     projections: STATE_PROJECTIONS,
+    changeProjections: options.changeProjections ?? [],
     durable,
     memtableBytes: options.memtableBytes ?? 1024 * 1024,
     pendingBytesMax: options.pendingBytesMax ?? 1024 * 1024,
@@ -178,7 +181,7 @@ export function drafted(
 ): RowChange {
   const encodedKey = encodeRowKey(key, table.keyType, table.name);
   const body = row === undefined ? '' : canonicalJson(row);
-  return { table, key, encodedKey, operation, version, body };
+  return { table, key, encodedKey, operation, version, body, before: undefined };
 }
 
 /** Every row of a table, by key, in a view of its rows. */

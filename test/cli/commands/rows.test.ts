@@ -113,6 +113,8 @@ describe('a store from the command line', () => {
       );
     expect(await positions('--table orders --key 8')).toEqual([4, 5]);
     expect(await positions('--actor ana')).toEqual([2]);
+    expect(await positions('--table orders --op delete')).toEqual([5]);
+    expect(await positions('--op update')).toEqual([3]);
     expect(await positions('--from 2 --to 3 --reverse')).toEqual([3, 2]);
     expect(await positions('--at-position 2')).toEqual([1, 2]);
     expect(await tidemark('log --key 8')).toMatchObject({ code: 5 });
@@ -203,6 +205,7 @@ describe('what is wrong', () => {
     ['scan stock --as-of 2026-01-01T00:00:00Z --at-position 1', 2, 'USAGE'],
     ['frobnicate', 2, 'USAGE'],
     ['log --follow --limit 3', 2, 'USAGE'],
+    ['log --op change', 2, 'USAGE'],
     ['restore-rows stock --to 1', 2, 'USAGE'],
     ['restore-rows stock A --all --to 1', 2, 'USAGE'],
     ['restore-rows stock --all', 2, 'USAGE'],

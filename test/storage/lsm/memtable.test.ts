@@ -15,7 +15,10 @@ interface Written {
   readonly value: string | undefined;
 }
 
-describe('a memtable of overwritten keys', () => {
+describe.each([
+  ['with a map', true],
+  ['without a map', false],
+])('a memtable of overwritten keys %s', (_, mapped) => {
   it('answers as of any ordinal, in order and by key, while writes go on', () => {
     const anyKey = fc.constantFrom('', 'a', 'ab', 'b', 'b\x00', 'c', 'd', 'e', '\xff');
     const anyStep = fc.record({
@@ -29,7 +32,7 @@ describe('a memtable of overwritten keys', () => {
         fc.nat(),
         anyRange(anyKey),
         (steps, at, range) => {
-          const memtable = new OverwrittenMemtable();
+          const memtable = new OverwrittenMemtable(mapped);
           for (const [i, step] of steps.entries()) {
             put(memtable, step, i + 1);
             if (step.order === 'read') memtable.floorKey('b', '', i);
@@ -43,7 +46,7 @@ describe('a memtable of overwritten keys', () => {
   });
 
   it('walks on in what a cursor was opened on, whatever is written and sorted meanwhile', () => {
-    const memtable = new OverwrittenMemtable();
+    const memtable = new OverwrittenMemtable(mapped);
     for (const [i, key] of ['d', 'b', 'f'].entries()) put(memtable, { key, value: 'old' }, i + 1);
     const cursor = mergeCursors(memtable.cursors({}, 3), false);
     expect(cursor.next() && cursor.key).toBe('b');
@@ -53,7 +56,7 @@ describe('a memtable of overwritten keys', () => {
   });
 
   it('sorts a large bulk in slices and merges them into one order', () => {
-    const memtable = new OverwrittenMemtable();
+    const memtable = new OverwrittenMemtable(mapped);
     const count = 40_000;
     for (let i = 0; i < count; i++) {
       put(memtable, { key: orderedU32((i * 7919) % count), value: '' }, i + 1);
@@ -69,7 +72,7 @@ describe('a memtable of overwritten keys', () => {
   });
 
   it('counts what each write costs, overwritten ones too', () => {
-    const memtable = new OverwrittenMemtable();
+    const memtable = new OverwrittenMemtable(mapped);
     put(memtable, { key: 'key', value: 'value' }, 1);
     const once = memtable.bytes();
     expect(once).toBeGreaterThan(8);
