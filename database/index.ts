@@ -35,6 +35,7 @@ export type {
   RepairReport,
 } from './repair.ts';
 export type { RowsToRestore } from './restore-rows.ts';
+export type { JsonRow } from './row-json.ts';
 export type {
   LaterEdit,
   RestoredRow,

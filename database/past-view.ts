@@ -5,6 +5,7 @@ import type { Moment, PastState } from '../query/index.ts';
 import {
   Engine,
   encodeRowKey,
+  type OrderedView,
   RowForm,
   type RowKey,
   type RowRange,
@@ -14,6 +15,7 @@ import { blameOf, type ColumnBlame } from './blame.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
+import { type JsonRow, readJsonRow, walkJsonRows } from './row-json.ts';
 import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
@@ -150,6 +152,17 @@ export class PastTable {
     for (const state of this.#engine().scan(this.#table, range)) yield stored(state, reader);
   }
 
+  /** As `read`, without parsing the row, for who only passes it on. @throws KEY_TYPE */
+  readJson(key: RowKey): JsonRow | undefined {
+    return readJsonRow(this.#rows(), this.#table, key);
+  }
+
+  /** As `entries`, without parsing the rows. A row lies in its source until the walk goes on. */
+  *jsonEntries(range: RowRange = {}): Generator<JsonRow> {
+    checkRange(range);
+    yield* walkJsonRows(this.#rows(), this.#table, range);
+  }
+
   /** Versions of a row up to the moment of the view. @throws KEY_TYPE */
   history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
     this.#checkOpen();
@@ -168,7 +181,11 @@ export class PastTable {
   }
 
   #engine(): Engine {
+    return new Engine(this.#rows());
+  }
+
+  #rows(): OrderedView {
     this.#checkOpen();
-    return new Engine(this.#state.keyspace(Keyspace.rows));
+    return this.#state.keyspace(Keyspace.rows);
   }
 }

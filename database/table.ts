@@ -27,6 +27,7 @@ import type { WriteOptions } from './draft.ts';
 import { earlierChange, idempotencyMismatch } from './idempotency.ts';
 import { checkHistoryOptions, checkIterable, checkNames, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
+import { type JsonRow, readJsonRow, walkJsonRows } from './row-json.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TransactionTable } from './transaction-table.ts';
 import { checkMetadata, checkWriteOptions, type Writer, type Written } from './writer.ts';
@@ -129,6 +130,23 @@ export class Table {
     }
   }
 
+  /** As `read`, without parsing the row, for who only passes it on. @throws KEY_TYPE */
+  readJson(key: RowKey): JsonRow | undefined {
+    return readJsonRow(this.#services.store.published.keyspace(Keyspace.rows), this.#table(), key);
+  }
+
+  /** As `entries`, without parsing the rows. A row lies in its source until the walk goes on. */
+  *jsonEntries(range: RowRange = {}): Generator<JsonRow> {
+    const table = this.#table();
+    checkRange(range);
+    const view = this.#services.store.view();
+    try {
+      yield* walkJsonRows(view.keyspace(Keyspace.rows), table, range);
+    } finally {
+      view.close();
+    }
+  }
+
   /**
    * Every version of a row, oldest first, deletions included. Empty if there never was one.
    * @throws KEY_TYPE
@@ -198,6 +216,19 @@ export class Table {
   update(key: RowKey, changes: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
     return this.#change(
       (table, how) => table.update(key, changes, how),
+      options,
+      () => key,
+      UPDATES,
+    );
+  }
+
+  /**
+   * Merges `patch` into the row (RFC 7396): members that are null go away, objects are merged.
+   * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
+   */
+  patch(key: RowKey, patch: JsonObject, options: WriteOptions = {}): Promise<ChangeOutcome> {
+    return this.#change(
+      (table, how) => table.patch(key, patch, how),
       options,
       () => key,
       UPDATES,

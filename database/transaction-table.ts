@@ -9,6 +9,7 @@ import {
 } from '../storage/index.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
+import { mergePatch } from './merge-patch.ts';
 import { checkChangeOptions, checkRange } from './option-check.ts';
 
 /** A row in a transaction; `position` is undefined for one that this transaction wrote. */
@@ -84,6 +85,17 @@ export class TransactionTable {
       throw new TidemarkError('ROW_INVALID', `changes to a row of ${this.name} are a plain object`);
     }
     return this.#draft.rows.updateRow(this.#table, key, (row) => changed(row, changes), options);
+  }
+
+  /** Merges `patch` into the row (RFC 7396). @throws ROW_NOT_FOUND, VERSION_CONFLICT … */
+  patch(key: RowKey, patch: JsonObject, options: ChangeOptions = {}): Decision {
+    this.#checkActive();
+    checkChangeOptions(options);
+    if (!isPlainObject(patch)) {
+      throw new TidemarkError('ROW_INVALID', `a patch of a row of ${this.name} is a plain object`);
+    }
+    const merge = (row: JsonObject) => mergePatch(row, patch);
+    return this.#draft.rows.updateRow(this.#table, key, merge, options);
   }
 
   /** Puts `row` in the place of the one that is there. @throws ROW_NOT_FOUND, VERSION_CONFLICT … */

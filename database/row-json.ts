@@ -1,0 +1,79 @@
+/**
+ * Rows as the JSON they are stored as, without parsing: for callers that only pass them on. A row
+ * that is stored in another form is made JSON.
+ */
+import { asBuffer, TidemarkError } from '../base/index.ts';
+import {
+  decodeRowKey,
+  encodeRowKey,
+  livePrefix,
+  type OrderedView,
+  parseRow,
+  placeParts,
+  placesOf,
+  RowForm,
+  type RowKey,
+  type RowRange,
+  type RowRecord,
+  type RowTable,
+  readRowRecord,
+  readRowRecordAt,
+} from '../storage/index.ts';
+
+export interface JsonRow {
+  readonly key: RowKey;
+  readonly version: number;
+  readonly position: number;
+  /** Holds the row as canonical JSON, UTF-8, from `start` to `end`: until the walk goes on. */
+  readonly source: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** @param view the keyspace of rows. @throws KEY_TYPE, CORRUPTION */
+export function readJsonRow(view: OrderedView, table: RowTable, key: RowKey): JsonRow | undefined {
+  const value = view.get(livePrefix(table.id) + encodeRowKey(key, table.keyType, table.name));
+  if (value === undefined) return undefined;
+  const record = readRowRecord(value);
+  if (record === undefined) throw unreadable(table, key);
+  return jsonRow(key, record);
+}
+
+/** @throws KEY_TYPE, CORRUPTION */
+export function* walkJsonRows(
+  view: OrderedView,
+  table: RowTable,
+  range: RowRange,
+): Generator<JsonRow> {
+  let left = range.limit ?? Number.POSITIVE_INFINITY;
+  if (left <= 0) return;
+  const cursor = view.scan(placesOf(table, range));
+  try {
+    while (left-- > 0 && cursor.next()) {
+      const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
+      const key = decodeRowKey(placeParts(cursor.key).encodedKey);
+      if (record === undefined || key === undefined) throw unreadable(table, key);
+      yield jsonRow(key, record);
+    }
+  } finally {
+    cursor.close();
+  }
+}
+
+function jsonRow(key: RowKey, record: RowRecord): JsonRow {
+  const { version, position, form } = record;
+  if (form === RowForm.json) {
+    const { source, start, end } = record;
+    return { key, version, position, source, start, end };
+  }
+  const source = Buffer.from(JSON.stringify(parseRow(record)));
+  return { key, version, position, source, start: 0, end: source.length };
+}
+
+function unreadable(table: RowTable, key: RowKey | undefined): TidemarkError {
+  const affected = `row ${key === undefined ? 'with a key that is no key' : JSON.stringify(key)} of ${table.name}`;
+  return new TidemarkError('CORRUPTION', `${affected} cannot be read`, {
+    table: table.name,
+    affected,
+  });
+}
