@@ -41,6 +41,12 @@ export interface WritableFile {
   size(): number;
   /** Writes all of `bytes`. @throws IO_FAILED, DISK_FULL */
   write(bytes: Uint8Array, offset: number): Promise<void>;
+  /**
+   * Writes all of `bytes` and makes them durable, in one call and alone: what else was written since
+   * the last `sync` may be lost. After DISK_FULL the same bytes may be written there again.
+   * @throws IO_FAILED, DISK_FULL
+   */
+  writeDurably(bytes: Uint8Array, offset: number): Promise<void>;
   /** Makes what was written durable, as fdatasync does. @throws IO_FAILED, DISK_FULL */
   sync(): Promise<void>;
   truncate(size: number): Promise<void>;

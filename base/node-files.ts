@@ -99,6 +99,8 @@ class NodeReadableFile implements ReadableFile {
 class NodeWritableFile implements WritableFile {
   readonly path: string;
   readonly #fd: number;
+  /** The same file, opened so that a write returns when its bytes are on the disk; opened at first use. */
+  #durableFd: number | undefined;
   #size: number;
 
   constructor(path: string, fd: number, size: number) {
@@ -113,9 +115,31 @@ class NodeWritableFile implements WritableFile {
 
   /** Callbacks rather than promises of file handles: a third less time per call, and this is the commit's road. */
   write(bytes: Uint8Array, offset: number): Promise<void> {
+    return this.#write(this.#fd, bytes, offset);
+  }
+
+  /** One trip to the thread pool instead of two, and one system call: a tenth to a third less time. */
+  writeDurably(bytes: Uint8Array, offset: number): Promise<void> {
+    if (this.#durableFd === undefined) return this.#openAndWrite(bytes, offset);
+    return this.#write(this.#durableFd, bytes, offset);
+  }
+
+  async #openAndWrite(bytes: Uint8Array, offset: number): Promise<void> {
+    // Windows has no such flag.
+    const flag: number | undefined = fs.constants.O_DSYNC;
+    if (flag === undefined) {
+      await this.write(bytes, offset);
+      return this.sync();
+    }
+    const flags = fs.constants.O_WRONLY | flag;
+    this.#durableFd = await attemptAsync('open', this.path, openFile(this.path, flags));
+    return this.#write(this.#durableFd, bytes, offset);
+  }
+
+  #write(fd: number, bytes: Uint8Array, offset: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const step = (done: number): void => {
-        fs.write(this.#fd, bytes, done, bytes.length - done, offset + done, (error, written) => {
+        fs.write(fd, bytes, done, bytes.length - done, offset + done, (error, written) => {
           if (error !== null) return reject(ioError(error, 'write', this.path));
           if (done + written < bytes.length) return step(done + written);
           if (bytes.length > 0) this.#size = Math.max(this.#size, offset + bytes.length);
@@ -140,6 +164,9 @@ class NodeWritableFile implements WritableFile {
   }
 
   async close(): Promise<void> {
+    if (this.#durableFd !== undefined) {
+      await attemptAsync('close', this.path, closeFile(this.#durableFd));
+    }
     await attemptAsync('close', this.path, closeFile(this.#fd));
   }
 }

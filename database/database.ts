@@ -404,7 +404,7 @@ export class Database {
   }
 
   async #close(): Promise<void> {
-    const { store, commitLog, jobs, lock } = this.#parts;
+    const { store, lock } = this.#parts;
     try {
       await this.#selfCheck?.stop();
       await this.#events.drain();
@@ -415,14 +415,7 @@ export class Database {
       const { reached } = this.#events;
       await this.#events.close();
       this.#query.close();
-      await commitLog.close();
-      // Without it a log that is cut short looks like one that never went further; no more is lost
-      // with it.
-      if (reached !== undefined && !isDeepStrictEqual(store.note(), reached)) {
-        await store.leaveNote(reached).catch(() => {});
-      }
-      await store.close();
-      await jobs.close();
+      await this.#closeFiles(reached);
     } finally {
       lock?.release();
     }
@@ -436,6 +429,21 @@ export class Database {
       viewAt: (position: number) => this.asOf({ position }),
       replayEventsMax: this.#parts.configuration.replayEventsMax,
     };
+  }
+
+  async #closeFiles(reached: EventStore['reached']): Promise<void> {
+    const { store, commitLog, jobs } = this.#parts;
+    try {
+      await commitLog.close();
+      // Without it a log that is cut short looks like one that never went further; no more is lost
+      // with it.
+      if (reached !== undefined && !isDeepStrictEqual(store.note(), reached)) {
+        await store.leaveNote(reached).catch(() => {});
+      }
+    } finally {
+      await store.close();
+      await jobs.close();
+    }
   }
 
   #schemaServices() {

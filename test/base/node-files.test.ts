@@ -41,6 +41,17 @@ describe('NodeFiles', () => {
     expect(files.readFile(path).toString()).toBe('Jello there');
   });
 
+  it('writes durably what else it writes at any offset, also past the end', async () => {
+    const path = join(directory, 'durable');
+    const file = await files.openWrite(path);
+    await file.write(Buffer.from('hello'), 0);
+    await file.writeDurably(Buffer.from('J'), 0);
+    await file.writeDurably(Buffer.from('world'), 6);
+    expect(file.size()).toBe(11);
+    await file.close();
+    expect(readFileSync(path, 'latin1')).toBe('Jello\0world');
+  });
+
   it('does not grow by a write of nothing', async () => {
     const file = await files.openWrite(join(directory, 'nothing'));
     await file.write(new Uint8Array(0), 100);

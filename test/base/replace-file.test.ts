@@ -27,6 +27,7 @@ class RecordingFiles extends NodeFiles {
         this.#note('write');
         await file.write(bytes, offset);
       },
+      writeDurably: (bytes, offset) => file.writeDurably(bytes, offset),
       sync: async () => {
         this.#note('sync');
         await file.sync();

@@ -338,6 +338,8 @@ describe('the log after a crash', () => {
         path: each,
         size: () => file.size(),
         write: (bytes, offset) => noted('write', () => file.write(bytes, offset)),
+        writeDurably: (bytes, offset) =>
+          noted('writeDurably', () => file.writeDurably(bytes, offset)),
         sync: () => noted('sync', () => file.sync()),
         truncate: (size) => noted('truncate', () => file.truncate(size)),
         close: () => file.close(),
@@ -522,6 +524,7 @@ describe('the log on a failing disk', () => {
     const log = openLog(directory, { files, durability: 'fsync' });
     await log.append(one!.bytes, one!.header);
     files.fails = (operation) => operation === 'sync';
+    files.code = 'IO_FAILED';
     expect(await codeOf(log.append(two!.bytes, two!.header))).toBe('POISONED');
     files.fails = () => false;
     expect(await codeOf(log.append(two!.bytes, two!.header))).toBe('POISONED');

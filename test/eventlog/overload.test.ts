@@ -30,6 +30,7 @@ class SlowFiles extends NodeFiles {
       path,
       size: () => file.size(),
       write: (bytes, offset) => file.write(bytes, offset),
+      writeDurably: (bytes, offset) => file.write(bytes, offset),
       sync: () => new Promise((resolve) => setTimeout(resolve, syncMs)),
       truncate: (size) => file.truncate(size),
       close: () => file.close(),

@@ -30,10 +30,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'a frame is acknowledged without a sync',
     promise: 'G1',
     file: 'eventlog/file-commit-log.ts',
-    search: `      await this.#allocateAhead(file);
-      if (this.#options.durability === Durability.fsync) await file.sync();
-`,
-    replace: '      await this.#allocateAhead(file);\n',
+    search: 'await file.writeDurably(frame, this.#end!);',
+    replace: 'await file.write(frame, this.#end!);',
     tests: CRASHES,
   },
   {

@@ -125,4 +125,15 @@ describe('a store that refuses', () => {
       expect(files.openFiles).toBe(0);
     }
   });
+
+  it('leaves no file open when the log cannot be synced as it is closed', async () => {
+    const session = await newSession(1);
+    await session.createTable('rows');
+    await session.database.flush();
+    const { files } = session;
+    files.befalls = ({ kind, path }) =>
+      kind === 'sync' && path.includes('/log/') ? 'EIO' : undefined;
+    await expect(session.close()).rejects.toThrow('fdatasync');
+    expect(files.openFiles).toBe(0);
+  });
 });

@@ -51,6 +51,17 @@ describe('simulated files', () => {
     expect(new Set(found)).toEqual(new Set(expected));
   });
 
+  it('keep what was written durably, and that alone', async () => {
+    const found = await afterPowerLosses(async (files) => {
+      await written(files, '/a', '.'.repeat(SECTOR_BYTES * 2));
+      const file = await files.openWrite('/a');
+      await file.write(Buffer.from('x'.repeat(SECTOR_BYTES * 2)), 0);
+      await file.writeDurably(Buffer.from('y'.repeat(SECTOR_BYTES)), SECTOR_BYTES);
+    }, '/a');
+    const expected = ['.', 'x'].map((byte) => byte.repeat(SECTOR_BYTES) + 'y'.repeat(SECTOR_BYTES));
+    expect(new Set(found)).toEqual(new Set(expected));
+  });
+
   it('never find a replaced file in between', async () => {
     const found = await afterPowerLosses(async (files) => {
       await written(files, '/a', 'old');

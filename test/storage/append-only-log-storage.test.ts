@@ -220,6 +220,7 @@ class FailingFiles extends NodeFiles {
         failIf('write');
         await file.write(bytes, offset);
       },
+      writeDurably: (bytes, offset) => file.writeDurably(bytes, offset),
       sync: async () => {
         this.syncs++;
         await this.#beforeSync();

@@ -51,6 +51,11 @@ export class FailingFiles implements Files {
         this.#ask('write', path);
         await file.write(bytes, offset);
       },
+      writeDurably: async (bytes, offset) => {
+        this.#ask('write', path);
+        this.#ask('sync', path);
+        await file.writeDurably(bytes, offset);
+      },
       sync: async () => {
         this.#ask('sync', path);
         await file.sync();

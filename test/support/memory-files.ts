@@ -77,15 +77,17 @@ export class MemoryFiles implements Files {
   async openWrite(path: string): Promise<WritableFile> {
     const held = () => this.#files.get(path) ?? Buffer.alloc(0);
     this.#files.set(path, held());
+    const write = async (bytes: Uint8Array, offset: number) => {
+      const grown = Buffer.alloc(Math.max(held().length, offset + bytes.length));
+      held().copy(grown);
+      grown.set(bytes, offset);
+      this.#files.set(path, grown);
+    };
     return {
       path,
       size: () => held().length,
-      write: async (bytes, offset) => {
-        const grown = Buffer.alloc(Math.max(held().length, offset + bytes.length));
-        held().copy(grown);
-        grown.set(bytes, offset);
-        this.#files.set(path, grown);
-      },
+      write,
+      writeDurably: write,
       sync: async () => {},
       truncate: async (size) => {
         const cut = Buffer.alloc(size);

@@ -272,14 +272,19 @@ export class SimulatedFiles implements Files {
         this.#write(file, bytes, offset, mishap, path);
         this.#end(mishap);
       },
+      // A write and a sync that nothing comes between, but a mishap.
+      writeDurably: async (bytes, offset) => {
+        const mishap = await this.#start('write', path);
+        checkOpen('write');
+        this.#write(file, bytes, offset, mishap, path);
+        this.#end(mishap);
+        this.#endSync(this.#next('sync', path), file, path);
+        file.syncWritten(offset, bytes.length);
+      },
       sync: async () => {
         const mishap = await this.#start('sync', path);
         checkOpen('fdatasync');
-        if (mishap !== undefined && mishap !== 'crash') {
-          file.loseUnsynced();
-          throw failure(mishap, 'fdatasync', path);
-        }
-        this.#end(mishap);
+        this.#endSync(mishap, file, path);
         file.sync();
       },
       truncate: async (size) => {
@@ -295,6 +300,14 @@ export class SimulatedFiles implements Files {
         this.openFiles--;
       },
     };
+  }
+
+  #endSync(mishap: Mishap | undefined, file: SimulatedFile, path: string): void {
+    if (mishap !== undefined && mishap !== 'crash') {
+      file.loseUnsynced();
+      throw failure(mishap, 'fdatasync', path);
+    }
+    this.#end(mishap);
   }
 
   #write(

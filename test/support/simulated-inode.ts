@@ -92,6 +92,25 @@ export class SimulatedFile {
   }
 
   /**
+   * Makes the sectors of one write durable and nothing else, as O_DSYNC does. A length that was cut
+   * and is not on the disk yet is more than such a write answers for: then it makes nothing durable.
+   */
+  syncWritten(offset: number, length: number): void {
+    if (length === 0 || this.#unsynced.some(({ kind }) => kind === 'truncate')) return;
+    const start = offset - (offset % SECTOR_BYTES);
+    const end = Math.ceil((offset + length) / SECTOR_BYTES) * SECTOR_BYTES;
+    const sectors = this.#seen.view().subarray(start, end);
+    this.#durable.write(sectors, start);
+    // What was written there before must not come back.
+    for (const change of this.#unsynced) {
+      if (change.kind !== 'write') continue;
+      const from = Math.max(start, change.offset);
+      const to = Math.min(end, change.offset + change.bytes.length);
+      if (from < to) change.bytes.set(this.#seen.view().subarray(from, to), from - change.offset);
+    }
+  }
+
+  /**
    * What Linux does when a sync fails: programs still see what they wrote, but the pages count as
    * clean. No later sync brings them to the disk, unless they are written again.
    */

@@ -76,6 +76,7 @@ class SlowFiles extends NodeFiles {
       path,
       size: () => file.size(),
       write: (bytes, offset) => file.write(bytes, offset),
+      writeDurably: (bytes, offset) => file.writeDurably(bytes, offset),
       sync,
       truncate: (size) => file.truncate(size),
       close: () => file.close(),

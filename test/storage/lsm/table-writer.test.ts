@@ -50,6 +50,7 @@ class SmallDisk extends NodeFiles {
         if (++writes > this.#writesMax) throw new TidemarkError('DISK_FULL', 'no room');
         await file.write(bytes, offset);
       },
+      writeDurably: (bytes, offset) => file.writeDurably(bytes, offset),
       sync: () => file.sync(),
       truncate: (size) => file.truncate(size),
       close: () => file.close(),
