@@ -1,7 +1,7 @@
 /** What stands on the command line, made into what the store takes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { CommitMetadata, RowKey } from '../database/index.ts';
+import type { CommitMetadata, KeyType, RowKey } from '../database/index.ts';
 import { isJsonObject, parseJson } from './json.ts';
 
 /** A moment by its position or by its time, as `Database.asOf` takes it. */
@@ -19,8 +19,6 @@ export interface MetadataOptions {
   readonly idempotencyKey?: string;
   readonly field?: Readonly<Record<string, string>>;
 }
-
-export type KeyType = 'string' | 'integer';
 
 export function withMoment(command: Command): Command {
   return command
@@ -91,7 +89,7 @@ export function countArgument(text: string): number {
 
 /** @throws KEY_TYPE if the table has integer keys and `text` is not one */
 export function keyArgument(text: string, keyType: KeyType): RowKey {
-  if (keyType === 'string') return text;
+  if (keyType !== 'integer') return text;
   const key = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(key)) return key;
   throw new TidemarkError(

@@ -1,6 +1,6 @@
 import { isTidemarkError, limits, TidemarkError } from '../base/index.ts';
-import type { CommitMetadata, Database, TableDefinition } from '../database/index.ts';
-import { type KeyType, type MetadataOptions, metadataOf } from './arguments.ts';
+import type { CommitMetadata, Database, KeyType, TableDefinition } from '../database/index.ts';
+import { type MetadataOptions, metadataOf } from './arguments.ts';
 import type { Context } from './context.ts';
 import { counted } from './counted.ts';
 import { EXIT } from './exit-codes.ts';

@@ -1,6 +1,5 @@
 import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { Database, TableDefinition } from '../database/index.ts';
-import type { KeyType } from './arguments.ts';
+import type { Database, KeyType, TableDefinition } from '../database/index.ts';
 
 /** The table that an import goes to, as the command line describes it. */
 export interface ImportTarget {

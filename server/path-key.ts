@@ -3,7 +3,7 @@ import type { KeyType, RowKey } from '../database/index.ts';
 
 /** A key as it stands in an address, read as the table's key type has it. @throws KEY_TYPE */
 export function keyOfPath(text: string, table: { name: string; keyType: KeyType }): RowKey {
-  if (table.keyType === 'string') return text;
+  if (table.keyType !== 'integer') return text;
   const key = /^-?\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isSafeInteger(key)) return key;
   const shown = JSON.stringify(text.slice(0, 64));

@@ -9,7 +9,6 @@
  * 3. A change that throws leaves no draft.
  */
 import {
-  asBuffer,
   type ByteString,
   isPlainObject,
   type JsonObject,
@@ -17,83 +16,41 @@ import {
   limits,
   TidemarkError,
 } from '../base/index.ts';
-import type { KeyRange, OrderedCursor, OrderedView } from './ordered-view.ts';
-import { bodyLength, bodyOf, encodeBody, parseBody, parseRow } from './row-body.ts';
+import type { KeyRange, OrderedView } from './ordered-view.ts';
 import {
-  Operation,
-  RowForm,
-  type RowRecord,
-  readRowRecord,
-  readRowRecordAt,
-} from './row-format.ts';
-import { decodeRowKey, encodeRowKey, type KeyType, type RowKey } from './row-key-format.ts';
-import { livePrefix, ROW_PLACE_PREFIX_BYTES, retiredPrefix } from './row-place-format.ts';
+  bodyLength,
+  bodyOf,
+  encodeBody,
+  encodeValue,
+  type KeyValue,
+  parseBody,
+  parseBodyValue,
+  parseRow,
+  parseValue,
+} from './row-body.ts';
+import type {
+  ChangeOptions,
+  Decision,
+  RowBefore,
+  RowChange,
+  RowRange,
+  RowState,
+  RowTable,
+  ValueState,
+  ValueTable,
+} from './row-change.ts';
+import { Operation, RowForm, type RowRecord, readRowRecord } from './row-format.ts';
+import { encodeRowKey, type RowKey } from './row-key-format.ts';
+import { livePrefix, retiredPrefix } from './row-place-format.ts';
+import { AS_KEYS, AS_ROWS, AS_VALUES, merged, placesOf, type Shown, stored } from './row-walk.ts';
 
-/** What the engine must know of a table. */
-export interface RowTable {
-  readonly id: number;
-  readonly name: string;
-  readonly keyType: KeyType;
-  /** The column that holds the key; undefined where the store gives keys. */
-  readonly primaryKey: string | undefined;
-  readonly schemaVersion: number;
-  /** How its rows are written. */
-  readonly form: RowForm;
-  /** @throws SCHEMA_VIOLATION, COLUMN_UNKNOWN */
-  readonly check: (row: JsonObject) => void;
-}
-
-/** A decided change that is not in the log yet. */
-export interface RowChange {
+/** A key, and where its row lies. */
+interface Place {
   readonly table: RowTable;
   readonly key: RowKey;
   readonly encodedKey: ByteString;
-  readonly operation: Operation;
-  readonly version: number;
-  /** The row in the form of its table (`row-body.ts`); empty for a delete. */
-  readonly body: string;
-  /** The row that is replaced or deleted; undefined for an insert. */
-  readonly before: RowBefore | undefined;
-}
-
-/** A row that an event replaces, for who makes something of the difference; decoded when asked. */
-export interface RowBefore {
-  readonly form: RowForm;
-  /** As in `RowChange`. */
-  body(): string;
-  /** A copy of its own at each call. */
-  row(): JsonObject;
-}
-
-/** A row as readers see it. `position` is undefined while the change is only a draft. */
-export interface RowState {
-  readonly key: RowKey;
-  readonly row: JsonObject;
-  readonly version: number;
-  readonly position: number | undefined;
-}
-
-/** What became of a change: `changed` is false where the row was like that already. */
-export interface Decision {
-  readonly key: RowKey;
-  readonly version: number;
-  readonly changed: boolean;
-}
-
-export interface ChangeOptions {
-  /** The version the row must be at; 0 that it must not exist. */
-  readonly expectedVersion?: number | undefined;
-  /** Writes an event even if the row stays the same. */
-  readonly writeUnchanged?: boolean | undefined;
-}
-
-export interface RowRange {
-  /** Inclusive. */
-  readonly from?: RowKey | undefined;
-  /** Exclusive. */
-  readonly to?: RowKey | undefined;
-  readonly reverse?: boolean | undefined;
-  readonly limit?: number | undefined;
+  /** Among the live rows. */
+  readonly place: ByteString;
 }
 
 /** The row as it is before a change. */
@@ -126,6 +83,11 @@ class Current implements RowBefore {
     if ('body' in from) return parseBody(from.table.form, from.body);
     return parseRow(from, from.form === RowForm.json ? this.body() : undefined);
   }
+
+  value(): KeyValue {
+    const from = this.#from;
+    return 'body' in from ? parseBodyValue(from.table.form, from.body) : parseValue(from);
+  }
 }
 
 export class Engine {
@@ -140,31 +102,34 @@ export class Engine {
 
   /** @throws ROW_EXISTS, VERSION_CONFLICT, KEY_TYPE, SCHEMA_VIOLATION and the other errors of a bad row */
   insertRow(table: RowTable, key: RowKey, row: JsonObject, options: ChangeOptions = {}): Decision {
-    const encodedKey = encodeRowKey(key, table.keyType, table.name);
+    const at = placeOf(table, key);
     const body = encodeRow(table, key, row);
-    const place = livePrefix(table.id) + encodedKey;
-    const draft = this.#drafts.get(place);
-    const current = this.#current(table, place, key, draft);
-    expectVersion(table, key, current?.version ?? 0, options);
-    if (current !== undefined) {
-      throw new TidemarkError(
-        'ROW_EXISTS',
-        `${table.name} has a row ${shownKey(key)} already, at version ${current.version}`,
-        { table: table.name, key, version: current.version },
-      );
-    }
-    const version = (draft?.version ?? this.#retiredVersion(table, encodedKey)) + 1;
-    const operation = Operation.insert;
-    const before = undefined;
-    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
+    const current = this.#expected(at, options);
+    if (current === undefined) return this.#insert(at, body);
+    throw new TidemarkError(
+      'ROW_EXISTS',
+      `${table.name} has a row ${shownKey(key)} already, at version ${current.version}`,
+      { table: table.name, key, version: current.version },
+    );
   }
 
   /** Undefined if there is no such row. @throws KEY_TYPE */
   readRow(table: RowTable, key: RowKey): RowState | undefined {
-    const place = livePrefix(table.id) + encodeRowKey(key, table.keyType, table.name);
-    const current = this.#current(table, place, key);
+    const current = this.#current(placeOf(table, key));
     if (current === undefined) return undefined;
     return { key, row: current.row(), version: current.version, position: current.position };
+  }
+
+  /** As `readRow`, of a value. @throws KEY_TYPE */
+  readValue(table: ValueTable, key: RowKey): ValueState | undefined {
+    const current = this.#current(placeOf(table, key));
+    if (current === undefined) return undefined;
+    return { key, value: current.value(), version: current.version, position: current.position };
+  }
+
+  /** The version of the row under a key; 0 if there is none. @throws KEY_TYPE */
+  versionOf(table: RowTable, key: RowKey): number {
+    return this.#current(placeOf(table, key))?.version ?? 0;
   }
 
   /**
@@ -177,43 +142,71 @@ export class Engine {
     change: (row: Record<string, JsonValue | undefined>) => JsonObject,
     options: ChangeOptions = {},
   ): Decision {
-    const encodedKey = encodeRowKey(key, table.keyType, table.name);
-    const place = livePrefix(table.id) + encodedKey;
-    const current = this.#current(table, place, key);
-    expectVersion(table, key, current?.version ?? 0, options);
+    const at = placeOf(table, key);
+    const current = this.#expected(at, options);
     if (current === undefined) throw notFound(table, key);
-    const body = encodeRow(table, key, change(current.row()));
-    if (body === current.body() && options.writeUnchanged !== true) {
-      return { key, version: current.version, changed: false };
-    }
-    const operation = Operation.update;
-    const version = current.version + 1;
-    const before = current;
-    return this.#draft(place, { table, key, encodedKey, operation, version, body, before });
+    return this.#update(at, encodeRow(table, key, change(current.row())), current, options);
+  }
+
+  /**
+   * Puts a value under a key, whether there was one or not.
+   * @throws VERSION_CONFLICT, VALUE_INVALID, VALUE_TOO_LARGE, KEY_TYPE
+   */
+  putValue(table: ValueTable, key: RowKey, value: KeyValue, options: ChangeOptions = {}): Decision {
+    const at = placeOf(table, key);
+    const body = encodeValue(table.form, value);
+    checkSize(table, key, body, 'VALUE_TOO_LARGE');
+    const current = this.#expected(at, options);
+    return current === undefined
+      ? this.#insert(at, body)
+      : this.#update(at, body, current, options);
   }
 
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
   deleteRow(table: RowTable, key: RowKey, options: ChangeOptions = {}): Decision {
-    const encodedKey = encodeRowKey(key, table.keyType, table.name);
-    const place = livePrefix(table.id) + encodedKey;
-    const current = this.#current(table, place, key);
-    expectVersion(table, key, current?.version ?? 0, options);
+    const at = placeOf(table, key);
+    const current = this.#expected(at, options);
     if (current === undefined) throw notFound(table, key);
-    const operation = Operation.delete;
-    const version = current.version + 1;
-    const before = current;
-    return this.#draft(place, { table, key, encodedKey, operation, version, body: '', before });
+    return this.#delete(at, current);
+  }
+
+  /**
+   * As `deleteRow`, but no row is no error: its version is that of its deletion, 0 if it never was.
+   * @throws VERSION_CONFLICT, KEY_TYPE
+   */
+  removeRow(table: RowTable, key: RowKey, options: ChangeOptions = {}): Decision {
+    const at = placeOf(table, key);
+    const current = this.#expected(at, options);
+    if (current !== undefined) return this.#delete(at, current);
+    return { key, version: this.#deletedVersion(at), changed: false };
   }
 
   /** Rows in key order. Synchronous: the view must stay what it is until the walk ends. */
-  *scan(table: RowTable, range: RowRange = {}): Generator<RowState> {
+  scan(table: RowTable, range: RowRange = {}): Generator<RowState> {
+    return this.#walk(table, range, AS_ROWS);
+  }
+
+  /** As `scan`, of values. */
+  scanValues(table: ValueTable, range: RowRange = {}): Generator<ValueState> {
+    return this.#walk(table, range, AS_VALUES);
+  }
+
+  /** As `scan`, of keys alone: nothing is parsed. */
+  scanKeys(table: RowTable, range: RowRange = {}): Generator<RowKey> {
+    return this.#walk(table, range, AS_KEYS);
+  }
+
+  *#walk<T>(table: RowTable, range: RowRange, shown: Shown<T>): Generator<T> {
     let left = range.limit ?? Number.POSITIVE_INFINITY;
     if (left <= 0) return;
     const places = placesOf(table, range);
     const drafts = this.#draftsIn(places);
     const cursor = this.#view.scan(places);
     try {
-      const rows = drafts.length === 0 ? stored(cursor) : merged(cursor, drafts, range.reverse);
+      const rows =
+        drafts.length === 0
+          ? stored(cursor, shown)
+          : merged(cursor, drafts, shown, range.reverse === true);
       for (const row of rows) {
         yield row;
         if (--left === 0) return;
@@ -232,18 +225,46 @@ export class Engine {
     return inside.sort(([a], [b]) => (a < b ? -direction : direction));
   }
 
+  #insert(at: Place, body: string): Decision {
+    const { table, key, encodedKey } = at;
+    const version = this.#deletedVersion(at) + 1;
+    const operation = Operation.insert;
+    const before = undefined;
+    return this.#draft(at.place, { table, key, encodedKey, operation, version, body, before });
+  }
+
+  #update(at: Place, body: string, before: Current, options: ChangeOptions): Decision {
+    const { table, key, encodedKey } = at;
+    if (body === before.body() && options.writeUnchanged !== true) {
+      return { key, version: before.version, changed: false };
+    }
+    const operation = Operation.update;
+    const version = before.version + 1;
+    return this.#draft(at.place, { table, key, encodedKey, operation, version, body, before });
+  }
+
+  #delete(at: Place, before: Current): Decision {
+    const { table, key, encodedKey } = at;
+    const operation = Operation.delete;
+    const version = before.version + 1;
+    return this.#draft(at.place, { table, key, encodedKey, operation, version, body: '', before });
+  }
+
   #draft(place: ByteString, change: RowChange): Decision {
     this.changes.push(change);
     this.#drafts.set(place, change);
     return { key: change.key, version: change.version, changed: true };
   }
 
-  #current(
-    table: RowTable,
-    place: ByteString,
-    key: RowKey,
-    draft = this.#drafts.get(place),
-  ): Current | undefined {
+  /** @throws VERSION_CONFLICT */
+  #expected(at: Place, options: ChangeOptions): Current | undefined {
+    const current = this.#current(at);
+    expectVersion(at.table, at.key, current?.version ?? 0, options);
+    return current;
+  }
+
+  #current({ table, key, place }: Place): Current | undefined {
+    const draft = this.#drafts.get(place);
     if (draft !== undefined) {
       const isDeleted = draft.operation === Operation.delete;
       return isDeleted ? undefined : new Current(draft);
@@ -254,24 +275,17 @@ export class Engine {
   }
 
   /** The version at which a key that is not live was deleted; 0 if it never lived. */
-  #retiredVersion(table: RowTable, encodedKey: ByteString): number {
+  #deletedVersion({ table, encodedKey, place }: Place): number {
+    const draft = this.#drafts.get(place);
+    if (draft !== undefined) return draft.version;
     const value = this.#view.get(retiredPrefix(table.id) + encodedKey);
     return value === undefined ? 0 : checkedRecord(value, table, encodedKey).version;
   }
 }
 
-/** The part of the keyspace that a range of a table's rows takes up. */
-export function placesOf(
-  table: RowTable,
-  range: RowRange,
-): KeyRange & { from: string; to: string } {
-  const prefix = livePrefix(table.id);
-  const bound = (key: RowKey) => prefix + encodeRowKey(key, table.keyType, table.name);
-  return {
-    from: range.from === undefined ? prefix : bound(range.from),
-    to: range.to === undefined ? livePrefix(table.id + 1) : bound(range.to),
-    reverse: range.reverse === true,
-  };
+function placeOf(table: RowTable, key: RowKey): Place {
+  const encodedKey = encodeRowKey(key, table.keyType, table.name);
+  return { table, key, encodedKey, place: livePrefix(table.id) + encodedKey };
 }
 
 function encodeRow(table: RowTable, key: RowKey, row: JsonObject): string {
@@ -291,15 +305,22 @@ function encodeRow(table: RowTable, key: RowKey, row: JsonObject): string {
   }
   table.check(row);
   const body = encodeBody(table.form, row);
-  const isLong = body.length > limits.ROW_BYTES_MAX / 3;
-  if (isLong && bodyLength(table.form, body) > limits.ROW_BYTES_MAX) {
-    throw new TidemarkError(
-      'ROW_TOO_LARGE',
-      `row ${shownKey(key)} of ${table.name} takes ${bodyLength(table.form, body)} bytes; the limit is ${limits.ROW_BYTES_MAX}`,
-      { table: table.name, key, limit: limits.ROW_BYTES_MAX },
-    );
-  }
+  checkSize(table, key, body, 'ROW_TOO_LARGE');
   return body;
+}
+
+function checkSize(
+  { name, form }: RowTable,
+  key: RowKey,
+  body: string,
+  code: 'ROW_TOO_LARGE' | 'VALUE_TOO_LARGE',
+): void {
+  const limit = limits.ROW_BYTES_MAX;
+  if (body.length <= limit / 3) return;
+  const size = bodyLength(form, body);
+  if (size <= limit) return;
+  const message = `row ${shownKey(key)} of ${name} takes ${size} bytes; the limit is ${limit}`;
+  throw new TidemarkError(code, message, { table: name, key, limit });
 }
 
 function expectVersion(
@@ -335,42 +356,4 @@ function checkedRecord(value: Uint8Array, table: RowTable, key: RowKey): RowReco
     table: table.name,
     affected: `row ${shownKey(key)} of ${table.name}`,
   });
-}
-
-function* stored(cursor: OrderedCursor): Generator<RowState> {
-  while (cursor.next()) yield storedRow(cursor);
-}
-
-function storedRow(cursor: OrderedCursor): RowState {
-  const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
-  const key = decodeRowKey(cursor.key.slice(ROW_PLACE_PREFIX_BYTES));
-  if (record === undefined || key === undefined) {
-    throw new TidemarkError('CORRUPTION', 'a row met by a scan cannot be read', {
-      place: Buffer.from(cursor.key, 'latin1').toString('hex'),
-    });
-  }
-  return { key, row: parseRow(record), version: record.version, position: record.position };
-}
-
-/** Stored rows and drafts in one order; a draft hides the stored row of its place. */
-function* merged(
-  cursor: OrderedCursor,
-  drafts: readonly [ByteString, RowChange][],
-  reverse = false,
-): Generator<RowState> {
-  let more = cursor.next();
-  for (const [place, draft] of drafts) {
-    while (more && (reverse ? cursor.key > place : cursor.key < place)) {
-      yield storedRow(cursor);
-      more = cursor.next();
-    }
-    if (more && cursor.key === place) more = cursor.next();
-    if (draft.operation === Operation.delete) continue;
-    const row = parseBody(draft.table.form, draft.body);
-    yield { key: draft.key, row, version: draft.version, position: undefined };
-  }
-  while (more) {
-    yield storedRow(cursor);
-    more = cursor.next();
-  }
 }

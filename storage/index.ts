@@ -1,15 +1,5 @@
 export { type AppendOnlyLogOptions, AppendOnlyLogStorage } from './append-only-log-storage.ts';
-export {
-  type ChangeOptions,
-  type Decision,
-  Engine,
-  placesOf,
-  type RowBefore,
-  type RowChange,
-  type RowRange,
-  type RowState,
-  type RowTable,
-} from './engine.ts';
+export { Engine } from './engine.ts';
 export {
   COMPACTION_DEBT_MAX,
   type Damage,
@@ -54,6 +44,17 @@ export {
   parseRow,
   parseValue,
 } from './row-body.ts';
+export type {
+  ChangeOptions,
+  Decision,
+  RowBefore,
+  RowChange,
+  RowRange,
+  RowState,
+  RowTable,
+  ValueState,
+  ValueTable,
+} from './row-change.ts';
 export {
   isTextForm,
   Operation,
@@ -71,12 +72,16 @@ export {
   writeRowHeader,
 } from './row-format.ts';
 export {
+  bytesOfKey,
   decodeRowKey,
+  encodeKeyPrefix,
   encodeRowKey,
   encodeString,
   KeyType,
+  keyOfBytes,
   type RowKey,
 } from './row-key-format.ts';
 export { livePrefix, placeParts, retiredPrefix } from './row-place-format.ts';
+export { placesOf } from './row-walk.ts';
 export type { PinnedView, StorageEngine, Write } from './storage-engine.ts';
 export { WriteBatch } from './write-batch.ts';

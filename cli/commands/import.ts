@@ -1,11 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { TidemarkError } from '../../base/index.ts';
-import {
-  countArgument,
-  type KeyType,
-  type MetadataOptions,
-  withSharedMetadata,
-} from '../arguments.ts';
+import type { KeyType } from '../../database/index.ts';
+import { countArgument, type MetadataOptions, withSharedMetadata } from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
 import { importHistory } from '../import-history.ts';
 import { type Format, importRows } from '../import-rows.ts';

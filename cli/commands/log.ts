@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { Database, LogEntry, LoggedCommit, RowKey } from '../../database/index.ts';
+import type { Database, KeyType, LogEntry, LoggedCommit, RowKey } from '../../database/index.ts';
 import {
   countArgument,
-  type KeyType,
   keyArgument,
   type MomentOptions,
   momentOf,

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import type { JsonObject } from '../../base/index.ts';
-import type { ChangeOutcome, Table } from '../../database/index.ts';
+import type { ChangeOutcome, KeyType, Table } from '../../database/index.ts';
 import {
   countArgument,
-  type KeyType,
   keyArgument,
   type MetadataOptions,
   metadataOf,

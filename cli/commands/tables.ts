@@ -1,8 +1,7 @@
 import { type Command, Option } from 'commander';
 import { isTidemarkError } from '../../base/index.ts';
-import type { TableDefinition } from '../../database/index.ts';
+import type { KeyType, TableDefinition } from '../../database/index.ts';
 import {
-  type KeyType,
   type MetadataOptions,
   type MomentOptions,
   metadataOf,

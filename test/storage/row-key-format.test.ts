@@ -1,7 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bytesOf, isTidemarkError, limits, orderedU64 } from '../../base/index.ts';
-import { decodeRowKey, encodeRowKey, KeyType } from '../../storage/index.ts';
+import {
+  bytesOfKey,
+  decodeRowKey,
+  encodeKeyPrefix,
+  encodeRowKey,
+  KeyType,
+  keyOfBytes,
+} from '../../storage/index.ts';
 
 const strings = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -96,7 +104,7 @@ describe('row keys', () => {
   it('are read only if they are exactly what a key encodes to', () => {
     const damaged = {
       'no bytes at all': '',
-      'an unknown type': '\x04a\0',
+      'an unknown type': '\x05a\0',
       'an integer cut short': encoded(7).slice(0, -1),
       'an integer with a byte more': `${encoded(7)}\0`,
       'an integer beyond 2^53': `\x03${'\xff'.repeat(8)}`,
@@ -119,7 +127,10 @@ describe('row keys', () => {
           bytes[at % bytes.length]! ^= x;
           const changed = bytes.latin1Slice(0, bytes.length);
           const key = decodeRowKey(changed);
-          if (key !== undefined) expect(encoded(key)).toBe(changed);
+          if (key === undefined) return;
+          const isBytes = changed.startsWith('\x04');
+          const again = isBytes ? encodeRowKey(key, KeyType.bytes, 't') : encoded(key);
+          expect(again).toBe(changed);
         },
       ),
     );
@@ -135,5 +146,46 @@ describe('row keys', () => {
     expect(codeOf(() => encoded('a'.repeat(KEY_BYTES_MAX)))).toBe('none');
     expect(codeOf(() => encoded('a'.repeat(KEY_BYTES_MAX + 1)))).toBe('KEY_TOO_LARGE');
     expect(codeOf(() => encoded('é'.repeat(KEY_BYTES_MAX / 2 + 1)))).toBe('KEY_TOO_LARGE');
+  });
+
+  it('of bytes come back as they were, order as bytes do, and are text where they can be', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      strings.map((text) => Uint8Array.from(Buffer.from(text))),
+      // What nearly is UTF-8.
+      fc
+        .array(fc.constantFrom(0, 0x41, 0x80, 0xbf, 0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xf0, 0xff))
+        .map((codes) => Uint8Array.from(codes)),
+    );
+    const encodedBytes = (each: Uint8Array) => encodeRowKey(keyOfBytes(each), KeyType.bytes, 't');
+    fc.assert(
+      fc.property(bytes, bytes, (a, b) => {
+        const key = keyOfBytes(a);
+        expect(bytesOfKey(key, 't')).toEqual(Buffer.from(a));
+        expect(decodeRowKey(encodedBytes(a))).toBe(key);
+        expect(order(encodedBytes(a), encodedBytes(b))).toBe(sign(Buffer.compare(a, b)));
+        if (isUtf8(a)) expect(key).toBe(Buffer.from(a).toString());
+        else expect(key.isWellFormed()).toBe(false);
+      }),
+    );
+    expect(bytesOf(encodeRowKey('a\udcff', KeyType.bytes, 't')).toString('hex')).toBe('0461ff00');
+    expect(codeOf(() => encodeRowKey('a\ud800', KeyType.bytes, 't'))).toBe('KEY_TYPE');
+    expect(codeOf(() => encodeRowKey('a\udc00', KeyType.bytes, 't'))).toBe('KEY_TYPE');
+    expect(codeOf(() => encodeRowKey(1, KeyType.bytes, 't'))).toBe('KEY_TYPE');
+  });
+
+  it('begin with the prefix of what they stand for, and only they do', () => {
+    fc.assert(
+      fc.property(strings, strings, fc.boolean(), (text, other, joined) => {
+        const key = joined ? text + other : other;
+        for (const type of [KeyType.string, KeyType.bytes]) {
+          const within = encodeRowKey(key, type, 't').startsWith(encodeKeyPrefix(text, type, 't'));
+          expect(within).toBe(key.startsWith(text));
+        }
+      }),
+    );
+    expect(codeOf(() => encodeKeyPrefix('1', KeyType.integer, 't'))).toBe('KEY_TYPE');
+    const long = 'x'.repeat(limits.KEY_BYTES_MAX + 1);
+    expect(codeOf(() => encodeKeyPrefix(long, KeyType.bytes, 't'))).toBe('KEY_TOO_LARGE');
   });
 });
