@@ -1,7 +1,11 @@
-import type { ByteString } from '../../base/index.ts';
+import { assert, type ByteString } from '../../base/index.ts';
 import type { Block } from './block.ts';
 import { RESTART_SHIFT } from './block-format.ts';
 import type { SearchKey } from './search-key.ts';
+import { ValueDecoder } from './value-decoder.ts';
+
+/** Of all cursors: its memory is shared by what any of them hands out. */
+const decoder = new ValueDecoder();
 
 /**
  * Finds and walks the entries of a block in their encoded form. Nothing is decoded ahead: a search
@@ -15,7 +19,7 @@ import type { SearchKey } from './search-key.ts';
  */
 export class BlockCursor {
   ordinal = -1;
-  /** The value lies in `block.bytes` from `start` to `end`. */
+  /** The value lies in `block.bytes` from `start` to `end`, coded if `block.coding` says so. */
   start = 0;
   end = 0;
   deleted = false;
@@ -103,6 +107,16 @@ export class BlockCursor {
     this.#step(this.#keyEnd);
     this.ordinal++;
     return true;
+  }
+
+  /** The value of the entry, where values are coded. The next call moves the fields, not the bytes. */
+  decode(): ValueDecoder {
+    const { bytes, coding } = this.#block;
+    assert(coding !== undefined, 'only coded values are decoded');
+    if (!decoder.decode(bytes, coding, this.start, this.end)) {
+      throw this.#block.damaged(`the value of entry ${this.ordinal} is not coded as values are`);
+    }
+    return decoder;
   }
 
   /** The key of the entry, after `moveTo` or `next`. */

@@ -25,7 +25,8 @@
  * | 0 | E | keys, one entry after the other |
  * | E | W | values in the same order, without gaps |
  * | E+W | 8 × ceil(C / 16) | each restart point: 4 bytes offset of its key entry, 4 of its value |
- * | end - 4 | 4 | C, the number of entries |
+ * | … | … | only if values are coded: what they have in common (`coded-values-format.ts`) |
+ * | end - 4 | 4 | C, the number of entries, below 2^31; plus 2^31 if values are coded |
  *
  * So E is the value offset of the first restart point. An entry among the keys:
  *
@@ -33,12 +34,13 @@
  * |---|---|
  * | varint | S, bytes shared with the key before; 0 at a restart point |
  * | varint | U, bytes of the key that follow |
- * | varint | 2 × V, the length of the value; plus 1 if the entry is a tombstone, which has no value |
+ * | varint | 2 × V, the length of the value as it lies here; plus 1 if the entry is a tombstone, which has no value |
  * | U bytes | the key from its byte S on |
  *
  * A payload is valid if and only if the key offsets of the restart points ascend from 0, below E,
  * and their value offsets from E, not past E+W; and each entry lies wholly before E, its value
- * wholly before E+W, and its S is at most the length of the key before. Prefixes and restart
+ * wholly before E+W, and its S is at most the length of the key before; and where values are coded,
+ * what they have in common and each of them is valid by that format. Prefixes and restart
  * points are LevelDB's (doc/table_format.md); the interval is fixed, so that an entry can be found
  * by its number.
  */
@@ -52,6 +54,7 @@ export const RESTART_BYTES = 8;
 /** Three varints of one byte and no key. */
 export const ENTRY_BYTES_MIN = 3;
 export const ENTRY_COUNT_BYTES = 4;
+export const VALUES_CODED = 0x80000000;
 export const BLOCK_TRAILER_BYTES = 9;
 
 /** On disk: never change. */

@@ -1,8 +1,19 @@
 import { asBuffer, assert, type ByteString, ByteWriter } from '../../base/index.ts';
-import { ENTRY_COUNT_BYTES, RESTART_BYTES, RESTART_INTERVAL } from './block-format.ts';
+import {
+  ENTRY_COUNT_BYTES,
+  RESTART_BYTES,
+  RESTART_INTERVAL,
+  VALUES_CODED,
+} from './block-format.ts';
+import { ValueEncoder } from './value-encoder.ts';
+import { putVarint, VARINT_BYTES_MAX } from './varint.ts';
 
-/** Three varints. */
-const ENTRY_HEADER_BYTES_MAX = 15;
+const ENTRY_HEADER_BYTES_MAX = 3 * VARINT_BYTES_MAX;
+/**
+ * Values longer than this on average lie in blocks as they are, which deflate then makes shorter
+ * than a small dictionary could; with few values to a block, inflating it for one is no waste.
+ */
+const CODED_VALUE_BYTES_MAX = 1024;
 /** Below it a loop beats the call that copies, which takes 52 ns whatever the length, on Node 20. */
 const SHORT_COPY_BYTES = 32;
 
@@ -12,11 +23,19 @@ export class BlockWriter {
   readonly #values: ByteWriter;
   /** Two numbers a restart point: where its key and where its value starts. */
   readonly #restarts: number[] = [];
+  readonly #encoder: ValueEncoder | undefined;
   #entries = 0;
   #lastKey: ByteString = '';
+  /** Whether the values of this block are coded. */
+  #coding = false;
+  /** Bytes of the values before they were coded. */
+  #valueBytes = 0;
 
-  constructor(capacity: number) {
+  /** @param codeValues whether to code values (`coded-values-format.ts`) where they are short. */
+  constructor(capacity: number, codeValues = false) {
     this.#values = new ByteWriter(capacity);
+    this.#encoder = codeValues ? new ValueEncoder() : undefined;
+    this.#coding = codeValues;
   }
 
   get entries(): number {
@@ -26,7 +45,13 @@ export class BlockWriter {
   /** Payload bytes if the block ended now. */
   get length(): number {
     const restarts = (this.#restarts.length / 2) * RESTART_BYTES;
-    return this.#keys.length + this.#values.length + restarts + ENTRY_COUNT_BYTES;
+    const coding = this.#coding ? this.#encoder!.length : 0;
+    return this.#keys.length + this.#values.length + restarts + coding + ENTRY_COUNT_BYTES;
+  }
+
+  /** Whether values are coded in this block: then deflating it is not worth while. */
+  get coding(): boolean {
+    return this.#coding;
   }
 
   /** Keys in strictly ascending order, which the caller has checked. */
@@ -34,8 +59,11 @@ export class BlockWriter {
     let shared = 0;
     if (this.#entries % RESTART_INTERVAL !== 0) shared = sharedLength(this.#lastKey, key);
     else this.#restarts.push(this.#keys.length, this.#values.length);
-    this.#addKey(key, shared, (end - start) * 2 + (deleted ? 1 : 0));
-    this.#addValue(source, start, end);
+    const valueStart = this.#values.length;
+    if (this.#coding) this.#encoder!.encode(source, start, end, this.#values);
+    else this.#addValue(source, start, end);
+    this.#valueBytes += end - start;
+    this.#addKey(key, shared, (this.#values.length - valueStart) * 2 + (deleted ? 1 : 0));
     this.#entries++;
     this.#lastKey = key;
   }
@@ -53,7 +81,13 @@ export class BlockWriter {
       payload.writeUInt32LE(keysEnd + (this.#restarts[i + 1] as number), at + 4);
       at += RESTART_BYTES;
     }
-    payload.writeUInt32LE(this.#entries, at);
+    if (this.#coding) at = this.#encoder!.finish(payload, at);
+    payload.writeUInt32LE((this.#entries | (this.#coding ? VALUES_CODED : 0)) >>> 0, at);
+    if (this.#encoder !== undefined) {
+      // What was is the best guess of what comes.
+      this.#coding = this.#valueBytes <= this.#entries * CODED_VALUE_BYTES_MAX;
+    }
+    this.#valueBytes = 0;
     this.#keys.length = 0;
     this.#values.length = 0;
     this.#restarts.length = 0;
@@ -82,18 +116,6 @@ export class BlockWriter {
       out.length += asBuffer(source).copy(out.buffer, out.length, start, end);
     }
   }
-}
-
-/** Gives the offset behind it. */
-function putVarint(buffer: Buffer, offset: number, value: number): number {
-  let at = offset;
-  let rest = value;
-  while (rest > 127) {
-    buffer[at++] = (rest & 127) | 128;
-    rest >>>= 7;
-  }
-  buffer[at++] = rest;
-  return at;
 }
 
 function sharedLength(left: ByteString, right: ByteString): number {

@@ -4,12 +4,14 @@ import {
   ENTRY_COUNT_BYTES,
   RESTART_BYTES,
   RESTART_INTERVAL,
+  VALUES_CODED,
 } from './block-format.ts';
+import { readValueCoding, type ValueCoding } from './coded-values-format.ts';
 
 /** What a cached block takes besides its bytes: a few objects, a slot in a map. */
 const BLOCK_OVERHEAD_BYTES = 512;
 
-/** The payload of a data or index block, inflated. Where it came from is kept for reports of damage. */
+/** The payload of a data or index block, inflated; values that are coded stay so. Where it came from is kept for reports of damage. */
 export class Block {
   readonly file: string;
   readonly offset: number;
@@ -21,17 +23,25 @@ export class Block {
   /** For every 16th entry, where its key and where its value starts. */
   readonly restartKeys: Uint32Array;
   readonly restartValues: Uint32Array;
+  /** Undefined where values lie as they are. */
+  readonly coding: ValueCoding | undefined;
 
   /** @throws CORRUPTION if `bytes` does not have the restart points that its entries need. */
   constructor(bytes: Buffer, file: string, offset: number) {
     const tail = bytes.length - ENTRY_COUNT_BYTES;
-    const entries = tail < 0 ? 0 : bytes.readUInt32LE(tail);
+    const counted = tail < 0 ? 0 : bytes.readUInt32LE(tail);
+    const coded = counted >= VALUES_CODED;
+    const entries = coded ? counted - VALUES_CODED : counted;
     const restarts = Math.ceil(entries / RESTART_INTERVAL);
     this.file = file;
     this.offset = offset;
     this.bytes = bytes;
     this.entries = entries;
-    this.valuesEnd = tail - restarts * RESTART_BYTES;
+    this.coding = coded ? readValueCoding(bytes, tail) : undefined;
+    if (coded && this.coding === undefined) {
+      throw this.damaged('what its values have in common cannot be read');
+    }
+    this.valuesEnd = (this.coding?.start ?? tail) - restarts * RESTART_BYTES;
     if (entries === 0 || entries * ENTRY_BYTES_MIN > this.valuesEnd) {
       throw this.damaged(`a block of ${bytes.length} bytes says ${entries} entries`);
     }
@@ -58,7 +68,12 @@ export class Block {
   }
 
   get memoryBytes(): number {
-    return this.bytes.length + 2 * this.restartKeys.byteLength + BLOCK_OVERHEAD_BYTES;
+    return (
+      this.bytes.length +
+      2 * this.restartKeys.byteLength +
+      (this.coding?.phrases.byteLength ?? 0) +
+      BLOCK_OVERHEAD_BYTES
+    );
   }
 
   damaged(reason: string) {

@@ -99,6 +99,7 @@ class TableWalk {
     if (cursor.deleted && cursor.start !== cursor.end) {
       this.#report(offset, `entry ${cursor.ordinal} is a tombstone with a value`);
     }
+    if (cursor.block.coding !== undefined) cursor.decode();
     this.#previousKey = key;
     this.#entries++;
     if (cursor.deleted) this.#tombstones++;

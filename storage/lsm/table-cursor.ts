@@ -131,9 +131,10 @@ export class TableCursor implements InternalCursor {
   #show(entry: BlockCursor): void {
     assert(entry.ordinal >= 0, 'a shown entry exists');
     this.key = entry.key();
-    this.source = entry.block.bytes;
-    this.start = entry.start;
-    this.end = entry.end;
     this.deleted = entry.deleted;
+    const value = entry.block.coding === undefined ? undefined : entry.decode();
+    this.source = value?.source ?? entry.block.bytes;
+    this.start = value?.start ?? entry.start;
+    this.end = value?.end ?? entry.end;
   }
 }

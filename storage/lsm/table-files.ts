@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { assert, type Files, type Logger } from '../../base/index.ts';
-import type { KeyspaceDefinition } from '../keyspace-store.ts';
+import { type KeyspaceDefinition, KeyspaceShape } from '../keyspace-store.ts';
 import { BlockCache } from './block-cache.ts';
 import type { LsmStoreConfiguration } from './lsm-options.ts';
 import type { Manifest } from './manifest.ts';
@@ -54,7 +54,9 @@ export class TableFiles {
   async create(keyspace: KeyspaceDefinition): Promise<NewTable> {
     const number = this.#nextNumber++;
     const { blockBytes, filterBitsPerKey } = this.#configuration;
-    const options = { blockBytes, filterBitsPerKey, filter: keyspace.filter };
+    // Blocks of keys that ascend are written once and joined, never merged: coding is paid once.
+    const codeValues = keyspace.shape === KeyspaceShape.appended;
+    const options = { blockBytes, filterBitsPerKey, filter: keyspace.filter, codeValues };
     const writer = await TableWriter.create(this.#files, this.path(number), options);
     return { number, keyspace, writer };
   }

@@ -329,7 +329,11 @@ function readWhole(file: ReadableFile, { offset, length }: BlockPlace): Buffer {
 }
 
 function found(entry: BlockCursor, key: ByteString): Found {
-  const value =
-    entry.start === entry.end ? NO_VALUE : entry.block.bytes.subarray(entry.start, entry.end);
-  return { key, deleted: entry.deleted, value };
+  if (entry.start === entry.end) return { key, deleted: entry.deleted, value: NO_VALUE };
+  const { bytes, coding } = entry.block;
+  if (coding === undefined) {
+    return { key, deleted: entry.deleted, value: bytes.subarray(entry.start, entry.end) };
+  }
+  const { source, start, end } = entry.decode();
+  return { key, deleted: entry.deleted, value: source.subarray(start, end) };
 }

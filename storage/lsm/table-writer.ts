@@ -23,12 +23,15 @@ export interface TableOptions {
   /** Whether to write a bloom filter. */
   readonly filter: boolean;
   readonly filterBitsPerKey: number;
+  /** Whether to code each value by itself where values are short (`coded-values-format.ts`). */
+  readonly codeValues: boolean;
 }
 
 export const DEFAULT_TABLE_OPTIONS: TableOptions = {
   blockBytes: 16 * 1024,
   filter: true,
   filterBitsPerKey: 10,
+  codeValues: false,
 };
 
 export interface TableSummary {
@@ -44,6 +47,7 @@ export interface TableSummary {
 interface PendingBlock {
   readonly payload: Buffer;
   readonly lastKey: ByteString;
+  readonly coded: boolean;
 }
 
 /** Deflated together: enough for all threads of libuv's pool, little enough to start in a slice. */
@@ -84,7 +88,7 @@ export class TableWriter {
     this.#files = files;
     this.#file = file;
     this.#blockBytes = options.blockBytes;
-    this.#block = new BlockWriter(options.blockBytes * 2);
+    this.#block = new BlockWriter(options.blockBytes * 2, options.codeValues);
     this.#filter = options.filter ? new BloomFilterBuilder(options.filterBitsPerKey) : undefined;
   }
 
@@ -226,8 +230,9 @@ export class TableWriter {
   }
 
   #endBlock(): void {
+    const coded = this.#block.coding;
     const payload = this.#block.finish();
-    this.#pending.push({ payload, lastKey: this.#largest });
+    this.#pending.push({ payload, lastKey: this.#largest, coded });
     this.#pendingBytes += payload.length;
   }
 
@@ -271,5 +276,7 @@ export class TableWriter {
 }
 
 function sealAll(batch: readonly PendingBlock[]): Promise<Buffer[]> {
-  return Promise.all(batch.map(({ payload }) => sealBlock(payload)));
+  return Promise.all(
+    batch.map(({ payload, coded }) => (coded ? sealBlockAsIs(payload) : sealBlock(payload))),
+  );
 }

@@ -119,8 +119,8 @@ const edits = [
   encodeEdit(2, { move: [{ number: 2, level: 2 }], remove: [1], unpin: ['p'], note: { group: 3 } }),
 ];
 
-function blockPayload(): Buffer {
-  const writer = new BlockWriter(1024);
+function blockPayload(codeValues = false): Buffer {
+  const writer = new BlockWriter(1024, codeValues);
   for (let i = 0; i < 40; i++) {
     const value = Buffer.from(`value ${i}`);
     writer.add(
@@ -146,7 +146,8 @@ function readBlock(payload: Buffer): void {
   for (let i = 0; cursor.next(); i++) {
     expect(i).toBeLessThan(block.entries);
     cursor.key();
-    block.bytes.subarray(cursor.start, cursor.end);
+    if (block.coding !== undefined) cursor.decode();
+    else block.bytes.subarray(cursor.start, cursor.end);
   }
   const wanted = new SearchKey();
   for (const key of ['', 'key 013', 'key 0135', 'z']) {
@@ -277,7 +278,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     samples: [sealBlockAsIs(blockPayload())],
     read: (bytes) => readBlock(unsealBlock(bytes, 'f', 0)),
   },
-  'the payload of a block': { samples: [blockPayload()], read: readBlock },
+  'the payload of a block': { samples: [blockPayload(), blockPayload(true)], read: readBlock },
   'a filter': {
     samples: [filterPayload()],
     read: (bytes) => new BloomFilter(bytes, 'f', 0).mayContain('key 7'),

@@ -7,8 +7,8 @@ import { BlockWriter } from '../../../storage/lsm/block-writer.ts';
 import { SearchKey } from '../../../storage/lsm/search-key.ts';
 import { anyEntries, anyKey, type TestEntry } from './table-fixture.ts';
 
-function blockOf(entries: readonly TestEntry[]): Block {
-  const writer = new BlockWriter(64);
+function blockOf(entries: readonly TestEntry[], codeValues = false): Block {
+  const writer = new BlockWriter(64, codeValues);
   for (const { key, value, deleted } of entries) {
     writer.add(key, Buffer.from(value, 'latin1'), 0, value.length, deleted);
   }
@@ -19,7 +19,11 @@ function blockOf(entries: readonly TestEntry[]): Block {
 }
 
 function at(cursor: BlockCursor): TestEntry {
-  const value = cursor.block.bytes.latin1Slice(cursor.start, cursor.end);
+  const { source, start, end } =
+    cursor.block.coding === undefined
+      ? { source: cursor.block.bytes, start: cursor.start, end: cursor.end }
+      : cursor.decode();
+  const value = source.latin1Slice(start, end);
   return { key: cursor.key(), value, deleted: cursor.deleted };
 }
 
@@ -32,8 +36,8 @@ function wanted(key: string): SearchKey {
 describe('a block cursor', () => {
   it('walks what was written', () => {
     fc.assert(
-      fc.property(anyEntries, (entries) => {
-        const cursor = new BlockCursor(blockOf(entries));
+      fc.property(anyEntries, fc.boolean(), (entries, codeValues) => {
+        const cursor = new BlockCursor(blockOf(entries, codeValues));
         const seen: TestEntry[] = [];
         while (cursor.next()) seen.push(at(cursor));
         expect(seen).toEqual(entries);
@@ -43,8 +47,8 @@ describe('a block cursor', () => {
 
   it('finds every entry by its number', () => {
     fc.assert(
-      fc.property(anyEntries, (entries) => {
-        const cursor = new BlockCursor(blockOf(entries));
+      fc.property(anyEntries, fc.boolean(), (entries, codeValues) => {
+        const cursor = new BlockCursor(blockOf(entries, codeValues));
         for (let i = entries.length - 1; i >= 0; i--) {
           cursor.moveTo(i);
           expect(at(cursor)).toEqual(entries[i]);

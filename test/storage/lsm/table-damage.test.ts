@@ -44,27 +44,33 @@ function readEveryWay(table: TableReader): number {
   return corruptions;
 }
 
-async function soundBytes(blockBytes = 200): Promise<Buffer> {
-  await writeTable(sound, entries, { ...SMALL_BLOCKS, blockBytes });
+async function soundBytes(blockBytes = 200, codeValues = false): Promise<Buffer> {
+  await writeTable(sound, entries, { ...SMALL_BLOCKS, blockBytes, codeValues });
   return readFileSync(sound);
 }
 
 describe('a damaged table', () => {
-  it('gives the right answer or CORRUPTION with any byte changed, and the check finds it', async () => {
-    const bytes = await soundBytes();
-    for (let i = 0; i < bytes.length; i++) {
-      const damaged = Buffer.from(bytes);
-      damaged[i]! ^= 1 << (i & 7);
-      writeFileSync(path, damaged);
-      const table = openTable(path);
-      const corruptions = readEveryWay(table);
-      const found = await damages(table);
-      expect(found.length, `byte ${i}`).toBeGreaterThan(0);
-      for (const { offset } of found) expect(offset).toBeLessThanOrEqual(bytes.length);
-      expect(corruptions, `byte ${i}`).toBeGreaterThan(0);
-      table.close();
-    }
-  });
+  it.each([
+    ['deflated', false],
+    ['with coded values', true],
+  ])(
+    '%s gives the right answer or CORRUPTION with any byte changed, and the check finds it',
+    async (_, codeValues) => {
+      const bytes = await soundBytes(200, codeValues);
+      for (let i = 0; i < bytes.length; i++) {
+        const damaged = Buffer.from(bytes);
+        damaged[i]! ^= 1 << (i & 7);
+        writeFileSync(path, damaged);
+        const table = openTable(path);
+        const corruptions = readEveryWay(table);
+        const found = await damages(table);
+        expect(found.length, `byte ${i}`).toBeGreaterThan(0);
+        for (const { offset } of found) expect(offset).toBeLessThanOrEqual(bytes.length);
+        expect(corruptions, `byte ${i}`).toBeGreaterThan(0);
+        table.close();
+      }
+    },
+  );
 
   it('gives CORRUPTION cut off at any length', async () => {
     const bytes = await soundBytes();

@@ -20,7 +20,12 @@ export interface TestEntry {
 export const files = new NodeFiles();
 
 /** Blocks so small that a few entries fill several. */
-export const SMALL_BLOCKS: TableOptions = { blockBytes: 64, filter: true, filterBitsPerKey: 10 };
+export const SMALL_BLOCKS: TableOptions = {
+  blockBytes: 64,
+  filter: true,
+  filterBitsPerKey: 10,
+  codeValues: false,
+};
 
 export function entry(key: string, value = `value of ${key}`, deleted = false): TestEntry {
   return { key, value: deleted ? '' : value, deleted };

@@ -43,6 +43,7 @@ describe('a table', () => {
       blockBytes: fc.constantFrom(1, 64, 500, 16384),
       filter: fc.boolean(),
       filterBitsPerKey: fc.constantFrom(1, 10),
+      codeValues: fc.boolean(),
     });
     await fc.assert(
       fc.asyncProperty(
