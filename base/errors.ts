@@ -70,6 +70,10 @@ export const ERRORS = {
   CORRUPTION: 'Stored bytes fail their checks.',
   IO_FAILED: 'The operating system failed a file operation.',
   DISK_FULL: 'The disk has no room left.',
+  // Backups, and what outlives a store.
+  BACKUP_EXISTS: 'There is a file where a backup is to be written.',
+  BACKUP_MISMATCH: 'Backups do not belong together, or not to this store.',
+  HISTORY_CHANGED: 'A follower or cursor belongs to another history than that of the store.',
   JOB_FAILED: 'A maintenance job failed.',
   // Bringing data in.
   IMPORT_INVALID: 'A line of an import cannot be read or does not fit its table.',

@@ -21,6 +21,8 @@ export interface Files {
   openWrite(path: string): Promise<WritableFile>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Removes an empty directory. @throws IO_FAILED */
+  removeDirectory(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
   /** Takes the one-process lock that `path` stands for. @throws LOCKED with the holder's process id */
   lock(path: string): FileLock;

@@ -46,6 +46,7 @@ export {
   recordAt,
   sealRecord,
 } from './record-format.ts';
+export { removeTree } from './remove-tree.ts';
 export { replaceFile } from './replace-file.ts';
 export { SlicePace } from './slice-pace.ts';
 export { formatTime, parseTime, type TimeInput } from './time.ts';

@@ -8,6 +8,7 @@ const openFile = promisify(fs.open);
 const closeFile = promisify(fs.close);
 const renameFile = promisify(fs.rename);
 const removeFile = promisify(fs.unlink);
+const removeFolder = promisify(fs.rmdir);
 const syncFile = promisify(fs.fsync);
 const truncateFile = promisify(fs.ftruncate);
 
@@ -50,6 +51,10 @@ export class NodeFiles implements Files {
 
   async remove(path: string): Promise<void> {
     await attemptAsync('unlink', path, removeFile(path));
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    await attemptAsync('rmdir', path, removeFolder(path));
   }
 
   async syncDirectory(path: string): Promise<void> {

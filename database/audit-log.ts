@@ -79,6 +79,8 @@ export interface LogQuery {
 export interface FollowOptions {
   /** The position to begin at. Default: what comes next. */
   readonly from?: number | undefined;
+  /** The history that `from` is a position of, as `generation` gave it: another one is refused. */
+  readonly generation?: number | undefined;
   /** Ends the walk. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -96,7 +98,7 @@ const QUERY_NAMES = [
   'reverse',
   'limit',
 ];
-const FOLLOW_NAMES = ['from', 'signal'];
+const FOLLOW_NAMES = ['from', 'generation', 'signal'];
 
 export class AuditLog {
   readonly #store: KeyspaceStore;
@@ -116,6 +118,15 @@ export class AuditLog {
     this.#checkOpen();
     const { position, time } = this.#events.head;
     return { position, time: formatTime(time) };
+  }
+
+  /**
+   * Names the history: it is another one after a restore, or a repair that cut something off.
+   * Positions that are kept elsewhere are kept with it.
+   */
+  get generation(): number {
+    this.#checkOpen();
+    return this.#events.generation;
   }
 
   /**
@@ -158,11 +169,13 @@ export class AuditLog {
   /**
    * Commits from a position on and then live, in order, without a gap, until `signal` fires or the
    * database is closed. To resume, begin at the position after the last commit seen.
+   * @throws POSITION_INVALID, POSITION_AHEAD, HISTORY_CHANGED
    */
   follow(options: FollowOptions = {}): AsyncGenerator<LoggedCommit> {
     this.#checkOpen();
     checkNames('follow', options, FOLLOW_NAMES);
     // Now, not at the first look: what is written between the two is not missed.
+    this.#checkGeneration(options.generation);
     const from = options.from ?? this.#events.head.position + 1;
     this.#checkPosition(from, 0, 1);
     return this.#follow(from, options.signal);
@@ -269,6 +282,15 @@ export class AuditLog {
       );
     }
     return position;
+  }
+
+  #checkGeneration(generation: number | undefined): void {
+    if (generation === undefined || generation === this.#events.generation) return;
+    throw new TidemarkError(
+      'HISTORY_CHANGED',
+      `history ${generation} is not that of the store, which is ${this.#events.generation}: it was restored or repaired; begin anew`,
+      { generation, current: this.#events.generation },
+    );
   }
 
   #toCommit(head: CommitHead, events: readonly EventRecord[]): LoggedCommit {

@@ -1,5 +1,6 @@
 /** The door: opens the parts, wires them together, and delegates. */
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
 import { type FileLock, makeDirectory, TidemarkError } from '../base/index.ts';
 import {
@@ -17,6 +18,10 @@ import { type MomentInput, QueryEngine } from '../query/index.ts';
 import { SnapshotManager } from '../snapshot/index.ts';
 import { Engine, type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
 import { AuditLog } from './audit-log.ts';
+import { type BackupOptions, takeBackup } from './backup.ts';
+import type { BackupInput } from './backup-archive.ts';
+import { type BackupVerification, drain, readBackup, verifyBackups } from './backup-chain.ts';
+import type { BackupManifest } from './backup-format.ts';
 import { Catalog, definitionOf } from './catalog.ts';
 import {
   checkDifferenceQuery,
@@ -36,6 +41,11 @@ import { type Configuration, type DatabaseOptions, resolveOptions } from './opti
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
 import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
+import {
+  type DirectoryRestoreOptions,
+  type DirectoryRestoreReport,
+  restoreDirectory,
+} from './restore-directory.ts';
 import { type RowsToRestore, restoreRows } from './restore-rows.ts';
 import type { RestoreOptions, RestoreOutcome } from './row-restoration.ts';
 import { alterTable, createTable, dropTable } from './schema-changes.ts';
@@ -77,6 +87,9 @@ export class Database {
   readonly #catalog: Catalog;
   readonly #writer: Writer;
   readonly #selfCheck: SelfCheck | undefined;
+  /** Backups under way: each resolves when it is over, however it ends. */
+  readonly #backups = new Set<Promise<void>>();
+  readonly #closes = new AbortController();
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts) {
@@ -179,6 +192,36 @@ export class Database {
    */
   static repair(directory: string, options: RepairOptions = {}): Promise<RepairReport> {
     return repairDatabase(directory, options);
+  }
+
+  /**
+   * Makes a database directory of a full backup and those that go on from it, up to a moment if one
+   * is given. It is another history: its generation is new, and `follow` tells those who come with
+   * the old one. The directory appears whole or not at all.
+   * @throws DIRECTORY_EXISTS, DIRECTORY_FOREIGN, CORRUPTION, BACKUP_MISMATCH, POSITION_AHEAD, INPUT_MISSING …
+   */
+  static restore(
+    inputs: readonly BackupInput[],
+    directory: string,
+    options: DirectoryRestoreOptions = {},
+  ): Promise<DirectoryRestoreReport> {
+    return restoreDirectory(inputs, directory, options);
+  }
+
+  /** Reads backups to their ends: hashes, the chain of frames, and that nothing is missing. @throws INPUT_MISSING, IO_FAILED */
+  static verifyBackup(
+    inputs: readonly BackupInput[],
+    options: Pick<DatabaseOptions, 'files'> = {},
+  ): Promise<BackupVerification> {
+    return verifyBackups(resolveOptions(options).files, inputs);
+  }
+
+  /** What one backup says of itself, for an incremental one; checks it first. @throws CORRUPTION, INPUT_MISSING … */
+  static async readBackup(
+    input: BackupInput,
+    options: Pick<DatabaseOptions, 'files'> = {},
+  ): Promise<BackupManifest> {
+    return (await readBackup(resolveOptions(options).files, input, drain)).manifest;
   }
 
   /** A database that lives in memory and ends with the process: for tests. */
@@ -379,6 +422,31 @@ export class Database {
     return report ?? this.verify(options);
   }
 
+  /**
+   * Takes a backup while reads and writes go on: of all commits up to its beginning, the past
+   * included. `output` is the path of a file, which is there once it is whole, or a stream, which is
+   * ended. With `since`, only what is new since that backup.
+   * @throws BACKUP_EXISTS, BACKUP_MISMATCH, CORRUPTION, CANCELLED, LOCKED, IO_FAILED, DISK_FULL
+   */
+  async backup(output: string | Writable, options: BackupOptions = {}): Promise<BackupManifest> {
+    this.#checkOpen();
+    const { store, configuration } = this.#parts;
+    const { files, clock } = configuration;
+    const services = { store, events: this.#events, files, closing: this.#closes.signal };
+    const nowMicros = () => clock.nowMicros();
+    const taken = takeBackup({ ...services, nowMicros }, output, options);
+    const over = taken.then(
+      () => {},
+      () => {},
+    );
+    this.#backups.add(over);
+    try {
+      return await taken;
+    } finally {
+      this.#backups.delete(over);
+    }
+  }
+
   stats(): DatabaseStatistics {
     this.#checkOpen();
     const { frames, events, voidFrames } = this.#events.recovered;
@@ -406,6 +474,8 @@ export class Database {
   async #close(): Promise<void> {
     const { store, lock } = this.#parts;
     try {
+      this.#closes.abort();
+      await Promise.all(this.#backups);
       await this.#selfCheck?.stop();
       await this.#events.drain();
       store.stopWaiting();

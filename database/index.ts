@@ -5,6 +5,10 @@ export type { Moment, MomentInput } from '../query/index.ts';
 export type { SnapshotRetention } from '../snapshot/index.ts';
 export type { KeyType, Operation, RowKey, RowRange } from '../storage/index.ts';
 export type { AuditLog, FollowOptions, LogEntry, LoggedCommit, LogQuery } from './audit-log.ts';
+export type { BackupOptions } from './backup.ts';
+export type { BackupInput } from './backup-archive.ts';
+export type { BackupProblem, BackupVerification, ReadBackup } from './backup-chain.ts';
+export type { BackupBase, BackupFile, BackupManifest } from './backup-format.ts';
 export type { ColumnBlame } from './blame.ts';
 export { Database } from './database.ts';
 export type { Difference, DifferenceQuery } from './difference.ts';
@@ -34,6 +38,7 @@ export type {
   RepairOptions,
   RepairReport,
 } from './repair.ts';
+export type { DirectoryRestoreOptions, DirectoryRestoreReport } from './restore-directory.ts';
 export type { RowsToRestore } from './restore-rows.ts';
 export type { JsonRow } from './row-json.ts';
 export type {

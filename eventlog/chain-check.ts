@@ -4,14 +4,14 @@
  * with, its predecessor must be the one it names, and what its commits and events project to must
  * stand in the trees, byte for byte, and nothing else.
  */
-import { asBuffer, ByteWriter, bytesOf, orderedU64, RecordState, recordAt } from '../base/index.ts';
+import { asBuffer, bytesOf, orderedU64, RecordState, recordAt } from '../base/index.ts';
 import { type StoreView, WriteBatch } from '../storage/index.ts';
 import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
 import { projectChanges } from './change-postings.ts';
-import { type CommitHead, lastPositionOf } from './commit-format.ts';
-import type { EventRecord } from './event-format.ts';
 import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf } from './frame-format.ts';
+import type { FrameCommit } from './frame-reader.ts';
+import { commitsOfFrame, encodeFrame } from './frame-source.ts';
 import { KEYSPACES, Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
 import { projectCommit, projectEvent } from './projection.ts';
@@ -128,40 +128,10 @@ function faultOf(applied: Applied, frame: FrameHeader, again: Buffer): string | 
   return verdict === Verdict.apply ? undefined : 'does not continue the one before it';
 }
 
-interface Commit {
-  readonly head: CommitHead;
-  readonly events: readonly EventRecord[];
-}
-
-function commitsOfFrame(reader: LogReader, frame: FrameHeader): Commit[] {
-  if (frame.commits === 0) return [];
-  const from = frame.firstPosition;
-  const to = from + frame.events - 1;
-  return [...reader.commits({ from, to })].map((head) => ({
-    head,
-    events: [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))],
-  }));
-}
-
-/** The whole frame, from its stored header and the commits in the trees. */
-function encodeFrame(header: Buffer, commits: readonly Commit[]): Buffer {
-  const writer = new ByteWriter(64 * 1024);
-  writer.bytes(header);
-  for (const { head, events } of commits) {
-    writer.u32(head.end - head.start);
-    writer.bytes(head.source, head.start, head.end);
-    for (const event of events) {
-      writer.u32(event.end - event.start);
-      writer.bytes(event.row.source, event.start, event.end);
-    }
-  }
-  return writer.view();
-}
-
 /** Gives the number of entries in `history` that the commits account for. */
 function checkProjections(
   view: StoreView,
-  commits: readonly Commit[],
+  commits: readonly FrameCommit[],
   report: (finding: Finding) => void,
 ): number {
   const batch = new WriteBatch();

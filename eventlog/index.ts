@@ -1,5 +1,4 @@
-export type { Applied } from './apply-rule.ts';
-export { NOTHING_APPLIED } from './apply-rule.ts';
+export { type Applied, NOTHING_APPLIED, readMarkedState } from './apply-rule.ts';
 export { type ChainCheck, checkChain, type Finding } from './chain-check.ts';
 export {
   type CommitHead,
@@ -16,6 +15,8 @@ export {
   type StreamedCommit,
 } from './event-store.ts';
 export { FileCommitLog } from './file-commit-log.ts';
+export { framesOf } from './frame-source.ts';
+export { copyHistory } from './history-copy.ts';
 export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces.ts';
 export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';
 export { type Salvage, salvageLog } from './log-salvage.ts';
@@ -24,4 +25,5 @@ export { type ChangeProjection, STATE_PROJECTIONS, type StateProjection } from '
 export { markOf, REBUILDABLE, rebuild } from './rebuild.ts';
 export { markedState, recover } from './recovery.ts';
 export { checkRows, type RowsCheck } from './rows-check.ts';
+export { beforeSegment, continueThrough, segmentsOf } from './segment-copy.ts';
 export { Watermark } from './watermark.ts';

@@ -224,9 +224,9 @@ export class LogReader {
     if (!complete) throw unreadable('events', orderedU64(position));
   }
 
-  /** Headers of all frames, in order. */
-  *frames(): Generator<FrameHeader & { readonly bytes: Buffer }> {
-    const cursor = this.#store.keyspace(Keyspace.frames).scan();
+  /** Headers of the frames from group `from` on, in order. */
+  *frames(from = 1): Generator<FrameHeader & { readonly bytes: Buffer }> {
+    const cursor = this.#store.keyspace(Keyspace.frames).scan({ from: orderedU64(from) });
     try {
       while (cursor.next()) {
         const bytes = asBuffer(cursorValue(cursor));
@@ -234,6 +234,19 @@ export class LogReader {
         if (header === undefined) throw unreadable('frames', cursor.key);
         yield { ...header, bytes };
       }
+    } finally {
+      cursor.close();
+    }
+  }
+
+  /** Header of the newest frame; undefined in an empty log. */
+  lastFrame(): FrameHeader | undefined {
+    const cursor = this.#store.keyspace(Keyspace.frames).scan({ reverse: true });
+    try {
+      if (!cursor.next()) return undefined;
+      const header = readFrameHeader(asBuffer(cursorValue(cursor)));
+      if (header === undefined) throw unreadable('frames', cursor.key);
+      return header;
     } finally {
       cursor.close();
     }

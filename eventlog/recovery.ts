@@ -7,14 +7,14 @@
  * applied, and the owner takes no writes, so that nothing is put in place of what was lost.
  */
 import {
-  assert,
   corruption,
   isPlainObject,
   isTidemarkError,
   type Logger,
   TidemarkError,
 } from '../base/index.ts';
-import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
+import type { KeyspaceStore } from '../storage/index.ts';
+import { applyFrame } from './apply-frame.ts';
 import {
   type Applied,
   judgeFrame,
@@ -23,21 +23,10 @@ import {
   readMarkedState,
   Verdict,
 } from './apply-rule.ts';
-import { projectChanges } from './change-postings.ts';
-import { lastPositionOf } from './commit-format.ts';
 import type { CommitLog, TailFrame, TornTail } from './commit-log.ts';
-import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf, readFrameHeader } from './frame-format.ts';
 import { readFrameCommits } from './frame-reader.ts';
-import { LogReader } from './log-reader.ts';
-import {
-  type ChangeProjection,
-  projectCommit,
-  projectEvent,
-  projectFrame,
-  type StateProjection,
-} from './projection.ts';
-import { RowsBefore } from './rows-before.ts';
+import type { ChangeProjection, StateProjection } from './projection.ts';
 
 export interface Recovered {
   readonly applied: Applied;
@@ -150,26 +139,7 @@ function replay(
 ): Applied {
   const commits = readFrameCommits(tail.frame, header);
   if (commits === undefined) throw damaged(tail, `frame ${header.group} cannot be read`);
-  const batch = new WriteBatch();
-  const rowsBefore = new RowsBefore(new LogReader(options.store.latest));
-  projectFrame(header, tail.frame, batch);
-  let last = time;
-  for (const { head, events } of commits) {
-    projectCommit(head, batch);
-    projectChanges(head, events, batch);
-    for (const event of events) {
-      projectEvent(event, batch);
-      for (const project of options.projections) project(event, batch);
-      const before = rowsBefore.of(event);
-      for (const project of options.changeProjections) project(event, before, head, batch);
-    }
-    assert(head.time > last || header.firstPosition > lastPositionOf(head), 'G5: time rises');
-    last = head.time;
-  }
-  const applied = afterFrame(header, last);
-  options.store.apply(batch, applied.position);
-  options.store.publish(applied.position);
-  return applied;
+  return applyFrame(options, { header, bytes: tail.frame, commits }, time);
 }
 
 function damaged(tail: TailFrame, reason: string) {

@@ -1,2 +1,2 @@
-export { type Snapshot, SnapshotManager } from './snapshot-manager.ts';
+export { type Snapshot, SnapshotManager, snapshotPin } from './snapshot-manager.ts';
 export type { SnapshotRetention } from './snapshot-retention.ts';

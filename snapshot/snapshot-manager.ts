@@ -5,8 +5,8 @@
  * keeps the tables of that state: it costs what the flush costs, and writes go on meanwhile.
  */
 import { isTidemarkError, type Logger, TidemarkError } from '../base/index.ts';
-import { type EventStore, STATE_KEYSPACES } from '../eventlog/index.ts';
-import type { KeyspaceStore, PinnedStoreView } from '../storage/index.ts';
+import { type Applied, type EventStore, STATE_KEYSPACES } from '../eventlog/index.ts';
+import type { KeyspaceStore, Pin, PinnedStoreView } from '../storage/index.ts';
 import { retiredSnapshots, type SnapshotRetention } from './snapshot-retention.ts';
 
 export interface Snapshot {
@@ -63,7 +63,7 @@ export class SnapshotManager {
         this.#newest = Math.max(this.#newest, applied.position);
         if (this.#underWay.has(name) || this.#find(name) !== undefined) return undefined;
         this.#underWay.add(name);
-        return { name, note: { time: applied.time } satisfies Note, keyspaces: STATE_KEYSPACES };
+        return snapshotPin(applied);
       });
     } finally {
       this.#underWay.delete(name);
@@ -135,6 +135,12 @@ export class SnapshotManager {
       if (retired.has(position)) await this.release(name);
     }
   }
+}
+
+/** What keeps the state at `applied` as a snapshot. */
+export function snapshotPin(applied: Applied): Pin {
+  const note: Note = { time: applied.time };
+  return { name: nameAt(applied.position), note, keyspaces: STATE_KEYSPACES };
 }
 
 function nameAt(position: number): string {

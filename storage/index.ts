@@ -4,6 +4,8 @@ export {
   COMPACTION_DEBT_MAX,
   type Damage,
   type DamagedTable,
+  type HeldFiles,
+  type HeldTable,
   type KeyspaceDefinition,
   KeyspaceShape,
   type KeyspaceStats,

@@ -67,6 +67,11 @@ export interface KeyspaceStore {
   unpin(name: string): Promise<void>;
   /** Merges all that can be merged. */
   compact(): Promise<void>;
+  /**
+   * The files of the state at `flushedMark()`, pins included, kept from now until they are let go;
+   * undefined for a store that has none.
+   */
+  holdFiles(): HeldFiles | undefined;
   /** Reads every block and checks it. Gives what is damaged; stops at `damagesMax`. */
   check(damagesMax: number): Promise<readonly Damage[]>;
   stats(): StoreStats;
@@ -105,6 +110,27 @@ export interface Pinned {
   readonly sequence: number;
   /** Bytes of files that the pinned state consists of; shared files count in full. */
   readonly bytes: number;
+}
+
+/** The files that a state on disk consists of, and that nothing removes while they are held. */
+export interface HeldFiles {
+  /** The state that they are; undefined if nothing was flushed yet. */
+  readonly mark: Mark | undefined;
+  /** Ascending by name; a name stands for the same bytes for ever. */
+  readonly tables: readonly HeldTable[];
+  /** What names exactly these tables: to be written where they are copied to, in this order. */
+  readonly head: readonly { readonly name: string; readonly bytes: Buffer }[];
+  /** Lets them go; once. */
+  close(): void;
+}
+
+export interface HeldTable {
+  /** From the store's directory, with `/`. */
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** Reads every block. @throws CORRUPTION, IO_FAILED */
+  check(): Promise<void>;
 }
 
 export interface Damage {

@@ -170,6 +170,10 @@ export class MemoryKeyspaceStore implements KeyspaceStore {
     this.#checkOpen();
   }
 
+  holdFiles(): undefined {
+    this.#checkOpen();
+  }
+
   async check(): Promise<readonly Damage[]> {
     this.#checkOpen();
     return [];

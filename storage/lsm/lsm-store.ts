@@ -1,6 +1,7 @@
 import { assert, isTidemarkError, type Logger, TidemarkError } from '../../base/index.ts';
 import {
   type Damage,
+  type HeldFiles,
   type KeyspaceDefinition,
   KeyspaceShape,
   type KeyspaceStats,
@@ -15,6 +16,7 @@ import {
 import type { WriteBatch } from '../write-batch.ts';
 import { Compactions } from './compactions.ts';
 import { flushMemtable } from './flush.ts';
+import { HeldTables } from './held-tables.ts';
 import { KeyspaceView, type Moment } from './keyspace-view.ts';
 import {
   type LsmStoreConfiguration,
@@ -300,6 +302,13 @@ export class LsmStore implements KeyspaceStore {
     this.checkWritable();
     await this.#flushing;
     await this.#compactions.compactAll();
+  }
+
+  holdFiles(): HeldFiles {
+    this.#checkOpen();
+    const { files } = this.#configuration;
+    const isOpen = () => this.#closing === undefined;
+    return new HeldTables(files, this.#files, this.#manifest.state, isOpen);
   }
 
   async check(damagesMax: number): Promise<readonly Damage[]> {

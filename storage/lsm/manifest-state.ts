@@ -58,6 +58,11 @@ export function applyEdit(state: ManifestState, edit: ManifestEdit): ManifestSta
   };
 }
 
+/** What the owner noted of this directory is not true of another. */
+export function withoutNote(state: ManifestState): ManifestState {
+  return { ...state, note: undefined };
+}
+
 /** The edit that makes this state from nothing. */
 export function wholeState(state: ManifestState): ManifestEdit {
   return {

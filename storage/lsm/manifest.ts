@@ -239,8 +239,22 @@ export async function restoreCurrent(
 }
 
 async function writeCurrent(files: Files, directory: string, name: string): Promise<void> {
-  const current = [encodeFileHeader(CURRENT_KIND), encodeRecord(Buffer.from(name, 'latin1'))];
-  await replaceFile(files, join(directory, CURRENT_NAME), Buffer.concat(current));
+  await replaceFile(files, join(directory, CURRENT_NAME), encodeCurrent(name));
+}
+
+function encodeCurrent(name: string): Buffer {
+  return Buffer.concat([encodeFileHeader(CURRENT_KIND), encodeRecord(Buffer.from(name, 'latin1'))]);
+}
+
+/** The files that make a directory with the tables of `state` a store in that state. */
+export function encodeState(state: ManifestState): { name: string; bytes: Buffer }[] {
+  const name = manifestName(1);
+  const edit = encodeRecord(encodeEdit(1, wholeState(state)));
+  const manifest = Buffer.concat([encodeFileHeader(MANIFEST_KIND), edit]);
+  return [
+    { name, bytes: manifest },
+    { name: CURRENT_NAME, bytes: encodeCurrent(name) },
+  ];
 }
 
 /** The name of the manifest that the bytes of `CURRENT` hold. @throws CORRUPTION, FORMAT_UNSUPPORTED */

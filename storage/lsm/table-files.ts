@@ -17,6 +17,8 @@ export interface NewTable {
   readonly writer: TableWriter;
 }
 
+const TABLES_NAME = 'sst';
+
 /** The files in `sst/`: gives them numbers, opens them, and removes them when nobody holds them. */
 export class TableFiles {
   readonly cache: BlockCache;
@@ -35,7 +37,7 @@ export class TableFiles {
     this.#configuration = configuration;
     this.#files = configuration.files;
     this.#logger = configuration.logger;
-    this.directory = join(configuration.directory, 'sst');
+    this.directory = join(configuration.directory, TABLES_NAME);
     this.cache = new BlockCache(configuration.blockCacheBytesMax);
     const { openTablesMax, openTablesBytesMax } = configuration;
     this.open = new OpenTables(openTablesMax, openTablesBytesMax);
@@ -44,6 +46,11 @@ export class TableFiles {
 
   get nextNumber(): number {
     return this.#nextNumber;
+  }
+
+  /** From the store's directory. */
+  name(number: number): string {
+    return `${TABLES_NAME}/${tableName(number)}`;
   }
 
   path(number: number): string {

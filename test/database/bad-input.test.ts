@@ -13,6 +13,7 @@ import {
 } from '../../database/index.ts';
 import { databases, TINY } from '../support/databases.ts';
 import { FailingFiles } from '../support/failing-files.ts';
+import { BAD_BACKUPS } from './bad-input/backups.ts';
 import { type BadInput, type Fixture, ORDERS_SCHEMA } from './bad-input/bad-input.ts';
 import { BAD_MOMENTS } from './bad-input/moments.ts';
 import { BAD_NAMES } from './bad-input/names.ts';
@@ -29,7 +30,6 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   POSITION_GONE: 'retention, which does not exist yet',
   CANCELLED: 'requests over the network',
   JOB_FAILED: 'jobs asked for over the network',
-  INPUT_MISSING: 'the command line',
   REQUEST_MALFORMED: 'the service',
   REQUEST_TOO_LARGE: 'the service',
   MEDIA_TYPE_UNSUPPORTED: 'the service',
@@ -82,6 +82,7 @@ const SETS: Record<string, Readonly<Record<string, BadInput>>> = {
   moments: BAD_MOMENTS,
   transactions: BAD_TRANSACTIONS,
   restores: BAD_RESTORES,
+  backups: BAD_BACKUPS,
 };
 
 for (const [set, cases] of Object.entries(SETS)) {

@@ -75,6 +75,11 @@ export class FailingFiles implements Files {
     await this.#inner.remove(path);
   }
 
+  async removeDirectory(path: string): Promise<void> {
+    this.#ask('remove', path);
+    await this.#inner.removeDirectory(path);
+  }
+
   async syncDirectory(path: string): Promise<void> {
     this.#ask('syncDirectory', path);
     await this.#inner.syncDirectory(path);

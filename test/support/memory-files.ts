@@ -99,14 +99,32 @@ export class MemoryFiles implements Files {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    if (this.#directories.has(from)) return this.#renameDirectory(from, to);
     const bytes = this.#files.get(from);
     if (bytes === undefined) throw missing('rename', from);
     this.#files.delete(from);
     this.#files.set(to, bytes);
   }
 
+  #renameDirectory(from: string, to: string): void {
+    const moved = (path: string) => to + path.slice(from.length);
+    const isInside = (path: string) => path === from || path.startsWith(`${from}/`);
+    for (const [path, bytes] of [...this.#files].filter(([path]) => isInside(path))) {
+      this.#files.delete(path);
+      this.#files.set(moved(path), bytes);
+    }
+    for (const path of [...this.#directories].filter(isInside)) {
+      this.#directories.delete(path);
+      this.#directories.add(moved(path));
+    }
+  }
+
   async remove(path: string): Promise<void> {
     if (!this.#files.delete(path)) throw missing('unlink', path);
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    if (this.list(path).length > 0 || !this.#directories.delete(path)) throw missing('rmdir', path);
   }
 
   async syncDirectory(): Promise<void> {}

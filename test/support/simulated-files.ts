@@ -234,6 +234,16 @@ export class SimulatedFiles implements Files {
     this.#end(mishap);
   }
 
+  async removeDirectory(path: string): Promise<void> {
+    const mishap = await this.#start('remove', path);
+    const [directory, name] = this.#place('rmdir', path);
+    const node = directory.get(name);
+    const isEmpty = node instanceof SimulatedDirectory && node.names().length === 0;
+    if (!isEmpty) throw failure('ENOTEMPTY', 'rmdir', path);
+    directory.change({ kind: 'remove', name });
+    this.#end(mishap);
+  }
+
   async syncDirectory(path: string): Promise<void> {
     const mishap = await this.#start('syncDirectory', path);
     const node = this.#find(path);

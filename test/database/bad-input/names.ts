@@ -29,7 +29,7 @@ export const BAD_NAMES: Readonly<Record<string, BadInput>> = {
   },
   'a misspelt option of a follower': {
     code: 'OPTION_INVALID',
-    says: /follow has no option form; allowed: from, signal/,
+    says: /follow has no option form; allowed: from, generation, signal/,
     run: ({ database }) => database.log.follow(wrong({ form: 1 })),
   },
   'a misspelt option of a difference': {
