@@ -23,7 +23,6 @@ it('a backup of version 1 is restored', async () => {
   const database = await all.open(directory);
   expect([...database.table('notes').scan()]).toEqual(GOLDEN_ROWS);
   expect([...database.asOf({ position: 2 }).table('notes').scan()]).toEqual([GOLDEN_ROWS[0]]);
-  expect(await database.verify()).toMatchObject({ ok: true, problems: [] });
 });
 
 it('the golden backup is as they are taken today', async () => {
