@@ -24,6 +24,12 @@ export interface Listing<T> {
   json(item: T): object;
 }
 
+/** A store that is open already: commands of a shell share one. */
+export interface HeldStore {
+  readonly directory: string;
+  readonly database: Database;
+}
+
 export interface StoreUse {
   /** Whether a store that is not there is made. Commands that only read never make one. */
   readonly create: boolean;
@@ -44,16 +50,22 @@ export class Context {
   readonly output: Output;
   /** What the program ends with if nothing fails. */
   exitCode: ExitCode = EXIT.ok;
+  readonly #held: HeldStore | undefined;
   #notes: string[] = [];
 
-  constructor(terminal: Terminal, options: GlobalOptions, output: Output) {
+  constructor(terminal: Terminal, options: GlobalOptions, output: Output, held?: HeldStore) {
     this.terminal = terminal;
     this.options = options;
     this.output = output;
+    this.#held = held;
   }
 
-  /** Opens the store for `work` and closes it after, whatever comes of it. */
+  /**
+   * Opens the store for `work` and closes it after, whatever comes of it; in a shell, whose store
+   * stays open, it is that one.
+   */
   async withDatabase<T>(use: StoreUse, work: (database: Database) => Promise<T>): Promise<T> {
+    if (this.#held?.directory === this.options.data) return work(this.#held.database);
     const options: DatabaseOptions = { create: use.create, logger: this.#logger() };
     const database = await Database.open(this.options.data, options);
     let result: T;
@@ -125,10 +137,11 @@ export class Context {
     const { isTTY, columns } = this.terminal.stdout;
     const layout = layOutTable(first, isTTY === true ? (columns ?? 80) : undefined);
     this.heading(tableHead(layout));
-    for (const cells of first) this.output.line(tableLine(layout, cells));
+    const paint = this.#isColored(isTTY === true) ? paintCell : undefined;
+    for (const cells of first) this.output.line(tableLine(layout, cells, paint));
     let count = first.length;
     for (; !next.done && !this.output.isClosed; next = items.next()) {
-      this.output.line(tableLine(layout, listing.cells(next.value)));
+      this.output.line(tableLine(layout, listing.cells(next.value), paint));
       count++;
       if (this.output.isFull) await this.output.drain();
     }
@@ -146,9 +159,12 @@ export class Context {
   }
 
   #styled(text: string, style: number, isTerminal: boolean): string {
+    return this.#isColored(isTerminal) ? styled(text, style) : text;
+  }
+
+  #isColored(isTerminal: boolean): boolean {
     const { NO_COLOR = '' } = this.terminal.environment;
-    if (!isTerminal || !this.options.color || NO_COLOR !== '') return text;
-    return `\u001b[${style}m${text}\u001b[0m`;
+    return isTerminal && this.options.color && NO_COLOR === '';
   }
 
   #logger(): Logger {
@@ -157,6 +173,19 @@ export class Context {
       this.#remark(`tidemark: warning: ${message}`);
     return { debug() {}, info() {}, warn, error: warn };
   }
+}
+
+const OPERATION_STYLES: Readonly<Record<string, number>> = { insert: 32, update: 33, delete: 31 };
+
+/** What a change did, in the colours that version control gave it; null dim, as it is no text. */
+function paintCell(column: string, value: unknown, text: string): string {
+  if (value === null) return styled(text, DIM);
+  const style = column === 'op' ? OPERATION_STYLES[String(value)] : undefined;
+  return style === undefined ? text : styled(text, style);
+}
+
+function styled(text: string, style: number): string {
+  return `\u001b[${style}m${text}\u001b[0m`;
 }
 
 function verboseLogger(terminal: Terminal): Logger {

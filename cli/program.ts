@@ -13,11 +13,20 @@ import { addRepair } from './commands/repair.ts';
 import { addRestoreRows } from './commands/restore-rows.ts';
 import { addRows } from './commands/rows.ts';
 import { addServe } from './commands/serve.ts';
+import { addShell, type RunWords } from './commands/shell.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addTables } from './commands/tables.ts';
-import { Context, type ContextOf, type GlobalOptions } from './context.ts';
+import { Context, type ContextOf, type GlobalOptions, type HeldStore } from './context.ts';
 import type { Output } from './output.ts';
 import type { Terminal } from './terminal.ts';
+
+/** What a command line runs in. */
+export interface Surroundings {
+  /** In a shell: the store that its commands work on. */
+  readonly held?: HeldStore | undefined;
+  /** Runs a whole command line, for commands that run others. */
+  readonly runWords: RunWords;
+}
 
 const DATA_DEFAULT = 'data/default';
 
@@ -26,9 +35,10 @@ export function buildProgram(
   terminal: Terminal,
   output: Output,
   onContext: (context: Context) => void,
+  { held, runWords }: Surroundings,
 ): Command {
   const contextOf: ContextOf = (command) => {
-    const context = new Context(terminal, globalOptions(command), output);
+    const context = new Context(terminal, globalOptions(command), output, held);
     onContext(context);
     return context;
   };
@@ -66,6 +76,7 @@ export function buildProgram(
   addRepair(program, contextOf);
   addServe(program, contextOf);
   addDemo(program, contextOf);
+  addShell(program, contextOf, runWords);
   return program;
 }
 

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { AssertionError, isTidemarkError } from '../base/index.ts';
-import type { Context } from './context.ts';
-import { EXIT, EXIT_OF_ERROR } from './exit-codes.ts';
+import type { Context, HeldStore } from './context.ts';
+import { EXIT, EXIT_OF_ERROR, type ExitCode } from './exit-codes.ts';
 import { Output } from './output.ts';
 import { buildProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
@@ -10,17 +10,23 @@ import type { Terminal } from './terminal.ts';
  * Runs one command line to its end.
  *
  * @param words the words after the program's name.
+ * @param held the store that is open already, in a shell.
  * @returns the exit code. Never throws: every failure is written to standard error and has a code.
  */
-export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(
+  words: readonly string[],
+  terminal: Terminal,
+  held?: HeldStore,
+): Promise<ExitCode> {
   const output = new Output(terminal.stdout);
   // A reader of standard error that went away must not end the command.
   terminal.stderr.on('error', () => undefined);
   const json = words.includes('--json');
   let context: Context | undefined;
-  const program = buildProgram(terminal, output, (created) => {
+  const keep = (created: Context) => {
     context = created;
-  });
+  };
+  const program = buildProgram(terminal, output, keep, { held, runWords: run });
   try {
     await program.parseAsync([...words], { from: 'user' });
     await (context === undefined ? output.drain() : context.finish());
@@ -39,7 +45,7 @@ async function afterParsing(
   output: Output,
   terminal: Terminal,
   json: boolean,
-): Promise<number> {
+): Promise<ExitCode> {
   await output.drain().catch(() => undefined);
   if (error.exitCode === 0) return EXIT.ok;
   // Without a command the parser has shown the help already and gives this in place of a message.
@@ -48,7 +54,7 @@ async function afterParsing(
   return EXIT.usage;
 }
 
-function report(error: unknown, terminal: Terminal, json: boolean): number {
+function report(error: unknown, terminal: Terminal, json: boolean): ExitCode {
   if (isTidemarkError(error)) {
     const exitCode = EXIT_OF_ERROR[error.code];
     writeError(terminal, json, error.code, error.message, error.data, exitCode);

@@ -11,6 +11,9 @@ export interface TableLayout {
   readonly cut: boolean;
 }
 
+/** Colours the text of a cell, which keeps its width. */
+export type Paint = (column: string, value: unknown, text: string) => string;
+
 interface Column {
   readonly name: string;
   readonly width: number;
@@ -48,8 +51,9 @@ export function tableHead(layout: TableLayout): string {
 }
 
 /** Cells of columns that the layout does not know come last, as `name=value`, rather than not at all. */
-export function tableLine(layout: TableLayout, cells: Cells): string {
-  const known = line(layout, (column) => cellText(cells[column.name]));
+export function tableLine(layout: TableLayout, cells: Cells, paint?: Paint): string {
+  const painted = paint && ((name: string, text: string) => paint(name, cells[name], text));
+  const known = line(layout, (column) => cellText(cells[column.name]), painted);
   const names = new Set([...layout.columns.map((column) => column.name), ...layout.hidden]);
   const late = Object.keys(cells).filter((name) => !names.has(name) && cells[name] !== undefined);
   const extra = late.map((name) => `${GAP}${printable(name)}=${cellText(cells[name])}`).join('');
@@ -62,13 +66,19 @@ export function cellText(value: unknown): string {
   return printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 }
 
-function line(layout: TableLayout, text: (column: Column) => string): string {
+function line(
+  layout: TableLayout,
+  text: (column: Column) => string,
+  paint: (name: string, text: string) => string = (_name, shown) => shown,
+): string {
   return layout.columns
     .map((column) => {
       const full = text(column);
       const shown = layout.cut ? cutToWidth(full, column.width) : full;
       const padding = ' '.repeat(Math.max(0, column.width - textWidth(shown)));
-      return column.right ? padding + shown : shown + padding;
+      // Colour takes no room: it comes after the padding is known.
+      const painted = paint(column.name, shown);
+      return column.right ? padding + painted : painted + padding;
     })
     .join(GAP);
 }
