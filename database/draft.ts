@@ -23,7 +23,7 @@ export class Draft {
     reserved: Map<number, number>,
     reserves = false,
   ) {
-    this.rows = new Engine(view.keyspace(Keyspace.rows));
+    this.rows = new Engine(view.keyspace(Keyspace.rows), view.keyspace(Keyspace.indexes));
     this.catalog = new Engine(view.keyspace(Keyspace.catalog));
     this.#events = events;
     this.#reserved = reserved;

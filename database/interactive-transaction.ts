@@ -63,7 +63,7 @@ export class InteractiveTransaction {
 
   /**
    * Makes the changes, if nothing that was read has changed since.
-   * @throws TRANSACTION_CONFLICT with table, key and version; TRANSACTION_FINISHED
+   * @throws TRANSACTION_CONFLICT with table, key and version; UNIQUE_VIOLATION, TRANSACTION_FINISHED
    */
   async commit(metadata: CommitMetadata = {}): Promise<CommitOutcome> {
     this.#checkUnfinished();
@@ -74,7 +74,7 @@ export class InteractiveTransaction {
     try {
       const written = await this.#writer.write((draft) => {
         this.#checkConflicts();
-        draft.rows.changes.push(...this.#draft.rows.changes);
+        draft.rows.adopt(this.#draft.rows.changes);
         for (const [table, key] of this.#draft.greatestKeys) draft.greatestKeys.set(table, key);
       }, metadata);
       return written.outcome;

@@ -249,6 +249,7 @@ export class EventStore {
         const event = commit.events[i]!;
         projectEvent(event, batch);
         for (const project of projections) project(event, batch);
+        changes[i]!.postings?.write(event.row.position, batch);
         for (const project of changeProjections) {
           project(event, changes[i]!.before, commit.head, batch);
         }

@@ -35,10 +35,10 @@ export const IndexState = { building: 'building', ready: 'ready' } as const;
 export type IndexState = (typeof IndexState)[keyof typeof IndexState];
 
 /** A function that must be registered where the database is opened. */
-export interface CustomExtractor {
+export type CustomExtractor = {
   readonly custom: string;
   readonly version: number;
-}
+};
 
 /** What an index is declared with, beside its name. */
 export interface IndexShape {
@@ -57,7 +57,7 @@ export interface IndexShape {
 }
 
 /** What is kept of it in the catalog. */
-export interface IndexDefinition {
+export type IndexDefinition = {
   /** Never used twice in a database. */
   readonly id: number;
   readonly name: string;
@@ -74,7 +74,7 @@ export interface IndexDefinition {
   readonly state: IndexState;
   /** The index that serves while this one is being built in its place. */
   readonly replaces?: number | undefined;
-}
+};
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const SHAPE_NAMES = ['type', 'on', 'unique', 'each', 'extractor', 'keyPrefix'];

@@ -12,6 +12,12 @@ export {
   isPath,
   isSameIndex,
 } from './index-definition.ts';
+export {
+  type Extractor,
+  IndexTerms,
+  type Terms,
+} from './index-terms.ts';
+export { IndexReplay, projectIndexes, writeUpkeep } from './index-upkeep.ts';
 export type { Moment, MomentInput } from './moment.ts';
 export type { PastState } from './past-state.ts';
 export {
@@ -33,6 +39,7 @@ export {
   upkeepKey,
 } from './posting-format.ts';
 export { QueryEngine } from './query-engine.ts';
+export { TableIndexes } from './table-indexes.ts';
 export {
   decodePart,
   encodeTerm,

@@ -16,13 +16,14 @@
  * |---|---|---|
  * | 0 | 1 | 1 being built, 2 whole, 3 not whole (some change could not be indexed), 4 being deleted |
  * | 1 | 6 | being built: the position up to which the build makes the past, little-endian |
- * | 7 | m | being built: the last row key that was done; none at the start |
+ * | 7 | 6 | being built: how many versions of rows were read for it, little-endian |
+ * | 13 | m | being built: the last row key that was done; none at the start |
  *
  * A posting is valid if and only if all parts of its key are, nothing follows them, and its value is
  * one byte, not 0 in the live section. *Live* is the newest state, *past* the history of each
  * posting: a row has a term as of a position if its newest entry at or below it is not 0. Only
  * differences are written, so an entry says what its event changed. An upkeep value is valid if and
- * only if it is 1 byte, or begins with 1 and has 7 bytes or more.
+ * only if it is 1 byte, or begins with 1 and has 13 bytes or more.
  *
  * Packed in blocks, delta-coded, compressed, with checksums, and with first keys to skip by, they are
  * as all keys are: by the tables of the keyspace (`storage/lsm/block-format.ts`).
@@ -119,18 +120,22 @@ export type Upkeep =
   | {
       readonly state: typeof UpkeepState.building;
       readonly upTo: number;
+      readonly versions: number;
       readonly done: ByteString;
     }
   | { readonly state: Exclude<UpkeepState, typeof UpkeepState.building> };
 
+const NUMBER_BYTES = 6;
 const UP_TO_AT = 1;
-const DONE_AT = 7;
+const VERSIONS_AT = 7;
+const DONE_AT = 13;
 
 export function encodeUpkeep(upkeep: Upkeep): Buffer {
   if (upkeep.state !== UpkeepState.building) return Buffer.from([upkeep.state]);
   const bytes = Buffer.alloc(DONE_AT + upkeep.done.length);
   bytes[0] = upkeep.state;
-  bytes.writeUIntLE(upkeep.upTo, UP_TO_AT, DONE_AT - UP_TO_AT);
+  bytes.writeUIntLE(upkeep.upTo, UP_TO_AT, NUMBER_BYTES);
+  bytes.writeUIntLE(upkeep.versions, VERSIONS_AT, NUMBER_BYTES);
   bytes.latin1Write(upkeep.done, DONE_AT);
   return bytes;
 }
@@ -141,8 +146,9 @@ export function readUpkeep(value: Uint8Array): Upkeep | undefined {
   const state = bytes[0];
   if (state === UpkeepState.building) {
     if (bytes.length < DONE_AT) return undefined;
-    const upTo = bytes.readUIntLE(UP_TO_AT, DONE_AT - UP_TO_AT);
-    return { state, upTo, done: bytes.latin1Slice(DONE_AT, bytes.length) };
+    const upTo = bytes.readUIntLE(UP_TO_AT, NUMBER_BYTES);
+    const versions = bytes.readUIntLE(VERSIONS_AT, NUMBER_BYTES);
+    return { state, upTo, versions, done: bytes.latin1Slice(DONE_AT, bytes.length) };
   }
   const isOther =
     state === UpkeepState.whole || state === UpkeepState.broken || state === UpkeepState.deleting;

@@ -9,6 +9,7 @@
  * 3. A change that throws leaves no draft.
  */
 import {
+  assert,
   type ByteString,
   isPlainObject,
   type JsonObject,
@@ -31,7 +32,6 @@ import {
 import type {
   ChangeOptions,
   Decision,
-  RowBefore,
   RowChange,
   RowRange,
   RowState,
@@ -40,6 +40,7 @@ import type {
   ValueTable,
 } from './row-change.ts';
 import { Operation, RowForm, type RowRecord, readRowRecord } from './row-format.ts';
+import type { RowBefore, RowIndexes, UniqueClaims } from './row-indexes.ts';
 import { encodeRowKey, type RowKey } from './row-key-format.ts';
 import { livePrefix, retiredPrefix } from './row-place-format.ts';
 import { AS_KEYS, AS_ROWS, AS_VALUES, merged, placesOf, type Shown, stored } from './row-walk.ts';
@@ -95,9 +96,24 @@ export class Engine {
   readonly #view: OrderedView;
   /** The newest draft of each place. */
   readonly #drafts = new Map<ByteString, RowChange>();
+  readonly #indexes: OrderedView | undefined;
+  readonly #claims: UniqueClaims = new Map();
 
-  constructor(view: OrderedView) {
+  /** @param indexes the keyspace of the indexes; not needed where nothing is changed */
+  constructor(view: OrderedView, indexes?: OrderedView) {
     this.#view = view;
+    this.#indexes = indexes;
+  }
+
+  /**
+   * Takes over changes that were decided elsewhere, against rows that are the same here.
+   * @throws UNIQUE_VIOLATION
+   */
+  adopt(changes: readonly RowChange[]): void {
+    for (const change of changes) {
+      change.postings?.claim(this.#indexView(), this.#claims);
+      this.changes.push(change);
+    }
   }
 
   /** @throws ROW_EXISTS, VERSION_CONFLICT, KEY_TYPE, SCHEMA_VIOLATION and the other errors of a bad row */
@@ -251,9 +267,27 @@ export class Engine {
   }
 
   #draft(place: ByteString, change: RowChange): Decision {
-    this.changes.push(change);
-    this.#drafts.set(place, change);
+    const { indexes } = change.table;
+    const drafted = indexes === undefined ? change : this.#indexed(indexes, change);
+    this.changes.push(drafted);
+    this.#drafts.set(place, drafted);
     return { key: change.key, version: change.version, changed: true };
+  }
+
+  #indexed(indexes: RowIndexes, change: RowChange): RowChange {
+    const { key, encodedKey, before, body, operation, table } = change;
+    const { form } = table;
+    const isDelete = operation === Operation.delete;
+    // From what is stored, not from what was given: BSON may read it another way.
+    const after = isDelete ? undefined : { form, row: parseBody(form, body) };
+    const postings = indexes.postingsOf({ key, encodedKey, before, after });
+    postings.claim(this.#indexView(), this.#claims);
+    return { ...change, postings };
+  }
+
+  #indexView(): OrderedView {
+    assert(this.#indexes !== undefined, 'who changes rows hands in the indexes');
+    return this.#indexes;
   }
 
   /** @throws VERSION_CONFLICT */

@@ -49,7 +49,6 @@ export {
 export type {
   ChangeOptions,
   Decision,
-  RowBefore,
   RowChange,
   RowRange,
   RowState,
@@ -73,6 +72,13 @@ export {
   type ValueForm,
   writeRowHeader,
 } from './row-format.ts';
+export type {
+  IndexedChange,
+  Postings,
+  RowBefore,
+  RowIndexes,
+  UniqueClaims,
+} from './row-indexes.ts';
 export {
   bytesOfKey,
   decodeRowKey,

@@ -2,6 +2,7 @@
 import type { ByteString, JsonObject } from '../base/index.ts';
 import type { KeyValue } from './row-body.ts';
 import type { Operation, RowForm, ValueForm } from './row-format.ts';
+import type { Postings, RowBefore, RowIndexes } from './row-indexes.ts';
 import type { KeyType, RowKey } from './row-key-format.ts';
 
 /** What the engine must know of a table. */
@@ -16,6 +17,8 @@ export interface RowTable {
   readonly form: RowForm;
   /** @throws SCHEMA_VIOLATION, COLUMN_UNKNOWN */
   readonly check: (row: JsonObject) => void;
+  /** Undefined if it has none. */
+  readonly indexes?: RowIndexes | undefined;
 }
 
 /** A table of values: the key space. */
@@ -34,15 +37,8 @@ export interface RowChange {
   readonly body: string;
   /** The row that is replaced or deleted; undefined for an insert. */
   readonly before: RowBefore | undefined;
-}
-
-/** A row that an event replaces, for who makes something of the difference; decoded when asked. */
-export interface RowBefore {
-  readonly form: RowForm;
-  /** As in `RowChange`. */
-  body(): string;
-  /** A copy of its own at each call. */
-  row(): JsonObject;
+  /** Undefined where the table has no indexes. */
+  readonly postings?: Postings;
 }
 
 /** A row as readers see it. `position` is undefined while the change is only a draft. */

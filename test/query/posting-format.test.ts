@@ -43,9 +43,13 @@ function golden(): string {
     [
       'building',
       upkeepKey(7),
-      encodeUpkeep({ state: UpkeepState.building, upTo: 2 ** 40, done: KEY }),
+      encodeUpkeep({ state: UpkeepState.building, upTo: 2 ** 40, versions: 2 ** 33, done: KEY }),
     ],
-    ['begun', upkeepKey(7), encodeUpkeep({ state: UpkeepState.building, upTo: 3, done: '' })],
+    [
+      'begun',
+      upkeepKey(7),
+      encodeUpkeep({ state: UpkeepState.building, upTo: 3, versions: 0, done: '' }),
+    ],
     ['whole', upkeepKey(7), encodeUpkeep({ state: UpkeepState.whole })],
     ['broken', upkeepKey(7), encodeUpkeep({ state: UpkeepState.broken })],
     ['deleting', upkeepKey(7), encodeUpkeep({ state: UpkeepState.deleting })],
@@ -75,7 +79,7 @@ describe('postings of format version 1', () => {
     expect(readLivePosting(entries.get('live')!.key)).toEqual({ term: TERM, encodedKey: KEY });
     const past = { term: TERM, encodedKey: KEY, position: 2 ** 40 + 5 };
     expect(readPastPosting(entries.get('past')!.key)).toEqual(past);
-    const building = { state: UpkeepState.building, upTo: 2 ** 40, done: KEY };
+    const building = { state: UpkeepState.building, upTo: 2 ** 40, versions: 2 ** 33, done: KEY };
     expect(readUpkeep(entries.get('building')!.value)).toEqual(building);
     expect(readUpkeep(entries.get('whole')!.value)).toEqual({ state: UpkeepState.whole });
   });
@@ -104,7 +108,7 @@ describe('postings', () => {
     expect(readLivePosting(pastPostingKey(7, TERM, KEY, 1))).toBeUndefined();
     for (const cut of [0, 1, 4, 5, 6, 5 + TERM.length])
       expect(readLivePosting(live.slice(0, cut))).toBeUndefined();
-    for (const bytes of [[], [0], [5], [2, 0], [1, 0, 0, 0, 0, 0]])
+    for (const bytes of [[], [0], [5], [2, 0], [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
       expect(readUpkeep(Buffer.from(bytes))).toBeUndefined();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
