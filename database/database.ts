@@ -276,6 +276,12 @@ export class Database {
     });
   }
 
+  /** Names this history; another one after a restore. */
+  get generation(): number {
+    this.#checkOpen();
+    return this.#events.generation;
+  }
+
   /** How the tables are declared, by name. */
   tables(): TableDefinition[] {
     this.#checkOpen();

@@ -8,8 +8,11 @@ import { addDocumentation } from './documentation.ts';
 import { answerBrokenRequest, answerError, answerErrors } from './error-answers.ts';
 import type {} from './fastify-types.ts';
 import type { Instances } from './instances.ts';
+import { NDJSON } from './line-stream.ts';
 import { healthRoutes } from './routes/health.ts';
 import { instanceAdministrationRoutes } from './routes/instances.ts';
+import { rowInsertRoutes } from './routes/row-inserts.ts';
+import { rowPageRoutes } from './routes/row-pages.ts';
 import { rowRoutes } from './routes/rows.ts';
 import { tableRoutes } from './routes/tables.ts';
 import { createServer } from './socket.ts';
@@ -41,6 +44,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
       answerError(error, request, reply);
     },
   });
+  takeBodies(app);
   app.setValidatorCompiler(requestValidator());
   // Answers are JSON as it is: schemas of answers are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -81,8 +85,18 @@ function instanceRoutes(instances: Instances) {
       }, done);
     });
     tableRoutes(scope);
+    rowPageRoutes(scope);
+    rowInsertRoutes(scope);
     rowRoutes(scope);
   };
+}
+
+/** JSON in its three dresses; lines of it are streamed, whatever their number. */
+function takeBodies(app: FastifyInstance): void {
+  app.removeContentTypeParser('text/plain');
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/merge-patch+json', { parseAs: 'string' }, parseJson);
+  app.addContentTypeParser(NDJSON, (_request, payload, done) => done(null, payload));
 }
 
 /** One line a request, with what is needed to find it again. */

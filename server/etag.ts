@@ -17,6 +17,11 @@ export interface PreconditionHeaders {
   readonly 'if-none-match'?: string | undefined;
 }
 
+export const preconditionHeaders = {
+  'if-match': { type: 'string', description: 'The ETag that the row must have, or `*` for any.' },
+  'if-none-match': { type: 'string', description: '`*`: there must be no such row.' },
+} as const;
+
 const TAG = /^"(\d{1,16})"$/;
 
 export function etagOf(version: number): string {

@@ -1,7 +1,14 @@
 /** The moment a request reads at, and what every answer says of the moment it was read at. */
 import type { FastifyReply } from 'fastify';
 import { TidemarkError } from '../base/index.ts';
-import type { Database, MomentInput, PastView } from '../database/index.ts';
+import type {
+  Database,
+  MomentInput,
+  PastTable,
+  PastView,
+  RowKey,
+  Table,
+} from '../database/index.ts';
 
 export interface MomentQuery {
   readonly as_of?: string;
@@ -17,7 +24,14 @@ export interface AnsweredMoment {
 }
 
 /** What the present and the past have in common. */
-export type Reading = Pick<Database, 'tables' | 'table'> | Pick<PastView, 'tables' | 'table'>;
+export interface Reading {
+  tables(): ReturnType<PastView['tables']>;
+  table(name: string): TableReading;
+}
+
+type TableReading = Pick<Table & PastTable, 'definition' | 'readJson' | 'history' | 'count'> & {
+  blame(key: RowKey): ReturnType<PastTable['blame']>;
+};
 
 /** A state to read, until it is closed. */
 export interface OpenReading {

@@ -1,25 +1,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type JsonObject, TidemarkError } from '../../base/index.ts';
-import type { ChangeOutcome, RowRange, Table } from '../../database/index.ts';
+import type { ChangeOutcome } from '../../database/index.ts';
 import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
-import { etagOf, isKnown, type Precondition, preconditionOf } from '../etag.ts';
-import { type MomentQuery, readAt } from '../moment.ts';
+import { etagOf, isKnown, preconditionHeaders, preconditionOf } from '../etag.ts';
+import { mementoHeaders, negotiatedMoment, setMemento, setTimegate } from '../memento.ts';
+import { type MomentQuery, momentOf, type Reading, readAt } from '../moment.ts';
 import { keyOfPath } from '../path-key.ts';
-import { changeOutcome, jsonObject, key, noQuery, pathOf, readQuery } from '../schemas.ts';
+import { changeOutcome, jsonObject, noQuery, pathOf, readQuery } from '../schemas.ts';
 
-interface TablePath {
+interface RowPath {
   readonly table: string;
-}
-
-interface RowPath extends TablePath {
   readonly key: string;
-}
-
-interface PageQuery extends MomentQuery {
-  readonly limit: number;
-  readonly from?: string;
-  readonly to?: string;
-  readonly reverse: boolean;
 }
 
 interface HistoryQuery extends MomentQuery {
@@ -27,67 +18,32 @@ interface HistoryQuery extends MomentQuery {
   readonly reverse: boolean;
 }
 
-/** Rows in one answer that is not streamed. */
-const PAGE_ROWS_MAX = 10_000;
-const PAGE_ROWS = 100;
+/** Versions in one answer. */
+const HISTORY_MAX = 10_000;
+const HISTORY = 1000;
 
 const tags = ['rows'];
-const tableParams = pathOf({ table: { type: 'string' } });
 const rowParams = pathOf({ table: { type: 'string' }, key: { type: 'string' } });
-const headers = { type: 'object', properties: commitHeaders } as const;
-const limit = { type: 'integer', minimum: 1, maximum: PAGE_ROWS_MAX, default: PAGE_ROWS } as const;
+const knownHeaders = {
+  'if-none-match': {
+    type: 'string',
+    description: 'ETags that the caller has: 304 if one is current.',
+  },
+} as const;
+const writeHeaders = {
+  type: 'object',
+  properties: { ...commitHeaders, ...preconditionHeaders },
+} as const;
+const limit = { type: 'integer', minimum: 1, maximum: HISTORY_MAX, default: HISTORY } as const;
 const reverse = { type: 'boolean', default: false } as const;
 
-/** `/tables/{table}/rows`. */
+/** `/tables/{table}/rows/{key}`: one row, its past and its changes. */
 export function rowRoutes(app: FastifyInstance): void {
   readingRoutes(app);
   writingRoutes(app);
 }
 
 function readingRoutes(app: FastifyInstance): void {
-  app.get<{ Params: TablePath; Querystring: PageQuery }>(
-    '/tables/:table/rows',
-    {
-      config: { access: 'read' },
-      schema: {
-        tags,
-        summary: 'Read rows in key order',
-        params: tableParams,
-        querystring: readQuery({
-          limit,
-          reverse,
-          from: { type: 'string', description: 'The first key, inclusive.' },
-          to: { type: 'string', description: 'The key to end before, exclusive.' },
-        }),
-        response: {
-          200: {
-            type: 'object',
-            properties: {
-              rows: {
-                type: 'array',
-                items: {
-                  type: 'object',
-                  properties: {
-                    key,
-                    version: { type: 'integer' },
-                    position: { type: 'integer' },
-                    time: { type: 'string', format: 'date-time' },
-                    row: jsonObject,
-                  },
-                },
-              },
-            },
-          },
-        },
-      },
-    },
-    async ({ database, query, params }, reply) =>
-      readAt(database, query, reply, (reading) => {
-        const table = reading.table(params.table);
-        return { rows: [...table.entries(rangeOf(query, table.definition))] };
-      }),
-  );
-
   app.get<{ Params: RowPath; Querystring: MomentQuery }>(
     '/tables/:table/rows/:key',
     {
@@ -96,19 +52,18 @@ function readingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Read a row; its ETag is its version',
         params: rowParams,
+        headers: { type: 'object', properties: { ...mementoHeaders, ...knownHeaders } },
         querystring: readQuery({}),
         response: { 200: jsonObject },
       },
     },
-    async ({ database, query, params, headers: asked }, reply) =>
-      readAt(database, query, reply, (reading) => {
-        const table = reading.table(params.table);
-        const row = table.read(keyOfPath(params.key, table.definition));
-        if (row === undefined) throw noRow(params);
-        reply.header('etag', etagOf(row.version));
-        if (isKnown(asked['if-none-match'], row.version)) return reply.code(304).send();
-        return row.row;
-      }),
+    async (request, reply) => {
+      setTimegate(reply);
+      const query = negotiatedMoment(request.query, request);
+      return readAt(request.database, query, reply, (reading) =>
+        sendRow(request, reply, reading, query),
+      );
+    },
   );
 
   app.get<{ Params: RowPath; Querystring: HistoryQuery }>(
@@ -136,32 +91,58 @@ function readingRoutes(app: FastifyInstance): void {
         return { versions: table.history(rowKey, { limit: most, reverse: back }) };
       }),
   );
+
+  app.get<{ Params: RowPath; Querystring: MomentQuery }>(
+    '/tables/:table/rows/:key/blame',
+    {
+      config: { access: 'audit' },
+      schema: {
+        tags,
+        summary: 'Read for each column of a row who gave it its value, when and why',
+        params: rowParams,
+        querystring: readQuery({}),
+        response: {
+          200: {
+            type: 'object',
+            properties: { columns: { type: 'array', items: jsonObject } },
+          },
+        },
+      },
+    },
+    async ({ database, query, params }, reply) =>
+      readAt(database, query, reply, (reading) => {
+        const table = reading.table(params.table);
+        const columns = table.blame(keyOfPath(params.key, table.definition));
+        if (columns === undefined) throw noRow(params);
+        return { columns };
+      }),
+  );
+}
+
+type RowRequest = FastifyRequest<{ Params: RowPath; Querystring: MomentQuery }>;
+
+/** The bytes that are stored, as they are. */
+function sendRow(
+  request: RowRequest,
+  reply: FastifyReply,
+  reading: Reading,
+  query: MomentQuery,
+): FastifyReply {
+  const { params, headers: asked, database } = request;
+  const table = reading.table(params.table);
+  const row = table.readJson(keyOfPath(params.key, table.definition));
+  if (row === undefined) throw noRow(params);
+  const { source, start, end, position } = row;
+  reply.header('etag', etagOf(row.version));
+  if (momentOf(query) !== undefined) {
+    setMemento(request, reply, database.log.timeOf(position), position);
+  }
+  if (isKnown(asked['if-none-match'], row.version)) return reply.code(304).send();
+  reply.type('application/json; charset=utf-8');
+  return reply.send(source.subarray(start, end));
 }
 
 function writingRoutes(app: FastifyInstance): void {
-  app.post<{ Params: TablePath; Body: JsonObject }>(
-    '/tables/:table/rows',
-    {
-      config: { access: 'write' },
-      schema: {
-        tags,
-        summary: 'Insert a row, under its primary key or the next key the store gives',
-        params: tableParams,
-        headers,
-        querystring: noQuery,
-        body: jsonObject,
-        response: { 201: changeOutcome },
-      },
-    },
-    async (request, reply) => {
-      const table = request.database.table(request.params.table);
-      const outcome = await table.insert(request.body, metadataOf(request));
-      const path = request.url.split('?', 1)[0]!;
-      reply.code(201).header('location', `${path}/${encodeURIComponent(outcome.key)}`);
-      return changed(reply, outcome);
-    },
-  );
-
   app.put<{ Params: RowPath; Body: JsonObject }>(
     '/tables/:table/rows/:key',
     {
@@ -170,13 +151,36 @@ function writingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Put a row in its place, whether there is one or not',
         params: rowParams,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: jsonObject,
         response: { 200: changeOutcome },
       },
     },
     async (request, reply) => changed(reply, await putRow(request)),
+  );
+
+  app.patch<{ Params: RowPath; Body: JsonObject }>(
+    '/tables/:table/rows/:key',
+    {
+      config: { access: 'write' },
+      schema: {
+        tags,
+        summary: 'Merge a patch into a row (RFC 7396)',
+        params: rowParams,
+        headers: writeHeaders,
+        querystring: noQuery,
+        body: jsonObject,
+        response: { 200: changeOutcome },
+      },
+    },
+    async (request, reply) => {
+      const table = request.database.table(request.params.table);
+      const rowKey = keyOfPath(request.params.key, table.definition);
+      const { expectedVersion } = preconditionOf(request.headers) ?? {};
+      const options = { ...metadataOf(request), expectedVersion };
+      return changed(reply, await table.patch(rowKey, request.body, options));
+    },
   );
 
   app.delete<{ Params: RowPath }>(
@@ -187,7 +191,7 @@ function writingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Delete a row; its past stays readable',
         params: rowParams,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         response: { 200: changeOutcome },
       },
@@ -209,8 +213,7 @@ function putRow(request: PutRequest): Promise<ChangeOutcome> {
   const table = request.database.table(request.params.table);
   const { primaryKey } = table.definition;
   const rowKey = keyOfPath(request.params.key, table.definition);
-  const precondition: Precondition = preconditionOf(request.headers) ?? {};
-  const { expectedVersion, mustExist } = precondition;
+  const { expectedVersion, mustExist } = preconditionOf(request.headers) ?? {};
   const options = { ...metadataOf(request), expectedVersion };
   if (primaryKey === undefined || mustExist === true) {
     return table.replace(rowKey, request.body, options);
@@ -228,16 +231,6 @@ function changed(reply: FastifyReply, outcome: ChangeOutcome): ChangeOutcome {
   setOutcome(reply, outcome);
   reply.header('etag', etagOf(outcome.version));
   return outcome;
-}
-
-function rangeOf(query: PageQuery, definition: Table['definition']): RowRange {
-  const { from, to } = query;
-  return {
-    limit: query.limit,
-    reverse: query.reverse,
-    ...(from === undefined ? {} : { from: keyOfPath(from, definition) }),
-    ...(to === undefined ? {} : { to: keyOfPath(to, definition) }),
-  };
 }
 
 function noRow({ table, key: text }: RowPath): TidemarkError {
