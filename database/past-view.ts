@@ -20,27 +20,27 @@ import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
 
-/** Lets go of states whose view was dropped without `close`. */
-const forgotten = new FinalizationRegistry<PastState>((state) => state.letGo());
-
 export class PastView {
   /** The last position it sees; 0 before the first commit. */
   readonly position: number;
-  /** When the last commit it sees was made: UTC, ISO-8601 with microseconds. */
-  readonly time: string;
   /** True if the moment asked for has not passed yet: a commit may still come before it. */
   readonly provisional: boolean;
+  readonly #time: number;
   readonly #catalog: Catalog;
   readonly #state: PastState;
   #closed = false;
 
   constructor(moment: Moment, state: PastState, catalog: Catalog) {
     this.position = moment.position;
-    this.time = formatTime(moment.time);
+    this.#time = moment.time;
     this.provisional = moment.provisional;
     this.#state = state;
     this.#catalog = catalog;
-    forgotten.register(this, state, this);
+  }
+
+  /** When the last commit it sees was made: UTC, ISO-8601 with microseconds. */
+  get time(): string {
+    return formatTime(this.#time);
   }
 
   /** @throws TABLE_UNKNOWN if there was no such table then */
@@ -58,11 +58,10 @@ export class PastView {
     return [...this.#catalogEngine().scan(CATALOG)].map(({ row }) => definitionOf(row));
   }
 
-  /** Lets go of what the view holds. Views that are dropped are closed some time later by themselves. */
+  /** Lets go of what the view holds. What a view holds that is dropped goes some time later by itself. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    forgotten.unregister(this);
     this.#state.letGo();
   }
 

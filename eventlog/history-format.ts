@@ -70,6 +70,10 @@ export function timeKey(time: number): ByteString {
   return TIME + orderedU64(time);
 }
 
+export function timeOfKey(key: ByteString): number {
+  return readOrderedU64(key, TIME.length);
+}
+
 export function actorPrefix(actor: string): ByteString {
   return ACTOR + encodeString(actor, 'the actor index');
 }

@@ -33,6 +33,7 @@ import {
   rowHistoryPrefix,
   tableCommitsPrefix,
   timeKey,
+  timeOfKey,
   unreadable,
 } from './history-format.ts';
 import { Keyspace } from './keyspaces.ts';
@@ -59,6 +60,15 @@ export interface LoggedEvent {
 export interface RowVersion extends RowStamp {
   readonly position: number;
 }
+
+/** Where a commit ends; both 0 where there is none. */
+export interface CommitEnd {
+  readonly position: number;
+  /** Microseconds. */
+  readonly time: number;
+}
+
+const BEFORE_ALL: CommitEnd = { position: 0, time: 0 };
 
 export class LogReader {
   readonly #store: StoreView;
@@ -87,19 +97,33 @@ export class LogReader {
     return head;
   }
 
-  /** The last position of the last commit that lies wholly at or below `position`. */
-  boundaryAt(position: number): number {
+  /** The end of the last commit that lies wholly at or below `position`. */
+  commitEndAt(position: number): CommitEnd {
     const head = this.commitOf(position);
-    if (head === undefined) return 0;
+    if (head === undefined) return BEFORE_ALL;
     const last = lastPositionOf(head);
-    return last === position ? last : head.firstPosition - 1;
+    if (last === position) return { position, time: head.time };
+    const before = this.commitOf(head.firstPosition - 1);
+    return { position: head.firstPosition - 1, time: before?.time ?? 0 };
   }
 
-  /** The last position of the last commit at or before a time, microseconds; 0 if there is none. */
-  positionAt(time: number): number {
+  /** The end of the last commit at or before a time, microseconds. */
+  commitEndAtTime(time: number): CommitEnd {
     const history = this.#store.keyspace(Keyspace.history);
     const entry = history.floor(timeKey(time), timeKey(0));
-    return entry === undefined ? 0 : readCommitExtent(asBuffer(entry.value)).last;
+    if (entry === undefined) return BEFORE_ALL;
+    const position = readCommitExtent(asBuffer(entry.value)).last;
+    return { position, time: timeOfKey(entry.key) };
+  }
+
+  /** As `commitEndAt`, the position alone. */
+  boundaryAt(position: number): number {
+    return this.commitEndAt(position).position;
+  }
+
+  /** As `commitEndAtTime`, the position alone; 0 if there is none. */
+  positionAt(time: number): number {
+    return this.commitEndAtTime(time).position;
   }
 
   /** Where a table stood after the last commit at or below `position`; undefined if it had none yet. */

@@ -6,7 +6,7 @@
  * or before it.
  */
 import { type Clock, formatTime, parseTime, TidemarkError, type TimeInput } from '../base/index.ts';
-import { type EventStore, lastPositionOf } from '../eventlog/index.ts';
+import type { EventStore } from '../eventlog/index.ts';
 import type { KeyspaceStore } from '../storage/index.ts';
 
 export type MomentInput =
@@ -44,11 +44,13 @@ export function resolveMoment(input: MomentInput, present: Present): Moment {
 
 function atTime(time: number, { events, store, clock }: Present): Moment {
   // The clock first: a commit that comes between the two would be stamped later than it.
-  const passed = time < clock.nowMicros() || time <= events.head.time;
-  const position = events.reader().positionAt(time);
+  const passed = time < clock.nowMicros();
+  const { head } = events;
+  if (time < head.time) return { ...events.reader().commitEndAtTime(time), provisional: false };
   // A commit that is on its way to the disk has its timestamp already.
-  const settled = position === events.reader(store.latest).positionAt(time);
-  return boundary(position, events, !passed || !settled);
+  const pending = events.appendedPosition > head.position;
+  const settled = !pending || events.reader(store.latest).positionAt(time) <= head.position;
+  return { ...head, provisional: !settled || (!passed && time > head.time) };
 }
 
 function atPosition(position: number, events: EventStore): Moment {
@@ -67,14 +69,6 @@ function atPosition(position: number, events: EventStore): Moment {
       { position, head: head.position },
     );
   }
-  return boundary(events.reader().boundaryAt(position), events, false);
-}
-
-function boundary(position: number, events: EventStore, provisional: boolean): Moment {
-  // A replay in pending commits may be ahead of what is published; the head is the latest moment.
-  const { head } = events;
-  if (position >= head.position) return { position: head.position, time: head.time, provisional };
-  const commit = position === 0 ? undefined : events.reader().commitOf(position);
-  if (commit === undefined) return { position: 0, time: 0, provisional };
-  return { position: lastPositionOf(commit), time: commit.time, provisional };
+  const end = position === head.position ? head : events.reader().commitEndAt(position);
+  return { ...end, provisional: false };
 }

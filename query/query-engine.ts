@@ -6,9 +6,10 @@ import { type Clock, TidemarkError } from '../base/index.ts';
 import { allDifferences, netDifferences, type RowDifference } from './difference.ts';
 import { type Moment, type MomentInput, resolveMoment } from './moment.ts';
 import { PastState, type PastStateOptions } from './past-state.ts';
+import { ReplayedState, type ReplayOptions } from './replayed-state.ts';
 import { StateCache } from './state-cache.ts';
 
-export interface QueryEngineOptions extends PastStateOptions {
+export interface QueryEngineOptions extends ReplayOptions {
   readonly clock: Clock;
   /** Past states kept for the next question. */
   readonly statesKept: number;
@@ -21,12 +22,14 @@ export interface DifferenceOptions {
 }
 
 export class QueryEngine {
-  readonly #options: QueryEngineOptions;
+  readonly #options: QueryEngineOptions & PastStateOptions;
   readonly #cache: StateCache;
 
   constructor(options: QueryEngineOptions) {
-    this.#options = options;
     this.#cache = new StateCache(options.statesKept);
+    const replayedAt = (position: number) =>
+      this.#cache.get(position, () => new ReplayedState(position, options));
+    this.#options = { ...options, replayedAt };
   }
 
   /** @throws TIME_MALFORMED, TIME_WITHOUT_ZONE, TIME_OUT_OF_RANGE, POSITION_INVALID, POSITION_AHEAD */
@@ -36,10 +39,7 @@ export class QueryEngine {
 
   /** The state at a commit boundary, as `resolve` gives it. Let it go when done. */
   stateAt(position: number): PastState {
-    const open = () => new PastState(position, this.#options);
-    // The present costs no replay, and to keep it would keep its memtables.
-    if (position === this.#options.events.head.position) return open();
-    return this.#cache.get(position, open);
+    return new PastState(position, this.#options);
   }
 
   /**
@@ -66,7 +66,7 @@ export class QueryEngine {
     }
   }
 
-  /** Number of past states kept. */
+  /** Number of replayed states kept. */
   get statesKept(): number {
     return this.#cache.size;
   }

@@ -1,12 +1,12 @@
-import type { PastState } from './past-state.ts';
+import type { ReplayedState } from './replayed-state.ts';
 
 /**
- * Recent past states, so that paging through a moment and exploring around it cost the replay once.
+ * Recent replayed states, so that paging through a moment and exploring around it cost the replay once.
  * Least recently used out first; each cached state holds itself once.
  */
 export class StateCache {
   readonly #most: number;
-  readonly #states = new Map<number, PastState>();
+  readonly #states = new Map<number, ReplayedState>();
 
   /** @param most states kept; 0 keeps none */
   constructor(most: number) {
@@ -18,13 +18,12 @@ export class StateCache {
   }
 
   /** The state at `position`, held once more for the caller. */
-  get(position: number, open: () => PastState): PastState {
+  get(position: number, open: () => ReplayedState): ReplayedState {
     const cached = this.#states.get(position);
     if (cached !== undefined) {
       this.#states.delete(position);
       this.#states.set(position, cached);
-      cached.hold();
-      return cached;
+      return cached.hold();
     }
     const state = open();
     if (this.#most > 0) {

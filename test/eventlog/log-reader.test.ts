@@ -149,6 +149,7 @@ describe('reading the log', () => {
       expect(reader.positionAt(commit.time - 1)).toBe(before);
       before = lastPositionOf(commit);
       expect(reader.positionAt(commit.time)).toBe(before);
+      expect(reader.commitEndAtTime(commit.time)).toEqual({ position: before, time: commit.time });
     }
     expect(reader.positionAt(Number.MAX_SAFE_INTEGER)).toBe(before);
     expect(reader.positionAt(0)).toBe(0);

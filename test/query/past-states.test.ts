@@ -241,7 +241,6 @@ describe('a past state', () => {
       expect(codeOf(() => state.reader)).toBe('VIEW_CLOSED');
       expect(codeOf(() => rows.get('x'))).toBe('VIEW_CLOSED');
       expect(codeOf(() => rows.scan())).toBe('VIEW_CLOSED');
-      expect(codeOf(() => state.hold())).toBe('VIEW_CLOSED');
     }
   });
 });
