@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { assert, isPlainObject } from '../base/index.ts';
+import { addBackup } from './commands/backup.ts';
 import { addBlame } from './commands/blame.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
@@ -10,6 +11,7 @@ import { addLog } from './commands/log.ts';
 import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
 import { addRepair } from './commands/repair.ts';
+import { addRestore } from './commands/restore.ts';
 import { addRestoreRows } from './commands/restore-rows.ts';
 import { addRows } from './commands/rows.ts';
 import { addServe } from './commands/serve.ts';
@@ -74,6 +76,8 @@ export function buildProgram(
   addSnapshot(program, contextOf);
   addMaintenance(program, contextOf);
   addRepair(program, contextOf);
+  addBackup(program, contextOf);
+  addRestore(program, contextOf);
   addServe(program, contextOf);
   addDemo(program, contextOf);
   addShell(program, contextOf, runWords);
