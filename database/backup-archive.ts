@@ -58,6 +58,8 @@ export class ArchiveWriter {
     if (this.#failure !== undefined) throw this.#failure;
     const hash = createHash('sha256');
     const entry = this.#pack.entry({ name, size: bytes, mtime: this.#time });
+    // Whoever gives up says why elsewhere; unheard, it would end the process.
+    entry.on('error', () => {});
     for (const chunk of chunks) {
       hash.update(chunk);
       if (!entry.write(chunk)) await this.#unlessFailed(once(entry, 'drain'));

@@ -15,6 +15,7 @@ import {
   READING,
   SimulatedFiles,
 } from '../support/simulated-files.ts';
+import { checkBackups } from './check-backups.ts';
 import { checkReads, checkVerification } from './check-database.ts';
 import { isRefusal, Session } from './session.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
@@ -147,6 +148,7 @@ async function expectWhole(session: Session, seed: number): Promise<void> {
   await checkVerification(session.database, session.model);
   await expectCommits(session);
   await session.close();
+  await checkBackups(session, optionsOf(session, seed));
   expect(session.files.openFiles).toBe(0);
 }
 

@@ -6,6 +6,7 @@
 import { strict as check } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import {
+  type BackupManifest,
   Database,
   type DatabaseOptions,
   isTidemarkError,
@@ -43,6 +44,10 @@ export class Session {
   readonly clock = new FakeClock();
   /** Snapshots that were taken and not let go: they must be there. */
   readonly snapshots = new Set<string>();
+  /** Backups that were acknowledged, a chain: path and manifest. */
+  readonly backups = new Map<string, BackupManifest>();
+  /** Where a restore was acknowledged, and up to which position. */
+  readonly restored = new Map<string, number>();
   readonly options: DatabaseOptions;
   /** Each commit waits for the one before: then one may fail while others do not. */
   oneByOne: boolean;
@@ -185,6 +190,33 @@ export class Session {
   async releaseSnapshot(name: string): Promise<void> {
     this.snapshots.delete(name);
     await this.database.snapshots.release(name);
+  }
+
+  /** A full backup at first, then each goes on from the one before. */
+  async backup(path: string): Promise<void> {
+    const since = [...this.backups.values()].at(-1);
+    const { acknowledged } = this.model;
+    const manifest = await this.database.backup(path, { since });
+    const { position } = manifest.head;
+    check(position >= acknowledged, 'a backup holds what was acknowledged before it');
+    check.equal(this.model.boundaryAt(position), position, 'a backup ends with a commit');
+    this.backups.set(path, manifest);
+  }
+
+  /** Makes another store of the backups that were acknowledged. */
+  async restore(directory: string, to?: number): Promise<void> {
+    const { files, clock, options } = this;
+    const limit = to === undefined ? {} : { to: { position: to } };
+    const inputs = [...this.backups.keys()];
+    const wanted = to ?? [...this.backups.values()].at(-1)?.head.position ?? 0;
+    const restored = await Database.restore(inputs, directory, {
+      ...options,
+      ...limit,
+      files,
+      clock,
+    });
+    check.equal(restored.position, this.model.boundaryAt(wanted), 'where a restore ends');
+    this.restored.set(directory, restored.position);
   }
 
   /**

@@ -140,6 +140,21 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
       await script.group(2);
     },
   },
+  'backups and restores under commits': {
+    run: async (session) => {
+      const script = new Script(session);
+      await session.createTable('accounts', BY_ID);
+      await script.group(4);
+      await session.database.flush();
+      await allOf([script.group(3), session.backup('/srv/full.tar.gz'), script.group(2)]);
+      await session.database.compact();
+      await script.group(3);
+      await allOf([session.backup('/srv/second.tar.gz'), session.database.compact()]);
+      await session.restore('/srv/whole');
+      await script.group(2);
+      await session.restore('/srv/cut', 11);
+    },
+  },
   'closing and opening': {
     run: async (session) => {
       const script = new Script(session);
