@@ -7,6 +7,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
+import { addInspect } from './commands/inspect.ts';
 import { addLog } from './commands/log.ts';
 import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
@@ -78,6 +79,7 @@ export function buildProgram(
   addRepair(program, contextOf);
   addBackup(program, contextOf);
   addRestore(program, contextOf);
+  addInspect(program, contextOf);
   addServe(program, contextOf);
   addDemo(program, contextOf);
   addShell(program, contextOf, runWords);

@@ -19,6 +19,7 @@ export type {
   HistoryImportOutcome,
   HistoryTransaction,
 } from './history-import.ts';
+export { type Inspection, inspectFile } from './inspection.ts';
 export type { InteractiveTransaction } from './interactive-transaction.ts';
 export type { JobStatus } from './jobs.ts';
 export type { DatabaseOptions } from './options.ts';

@@ -20,6 +20,11 @@ export {
 export {
   type Background,
   CompactionStyle,
+  type InspectedEntry,
+  type InspectedTable,
+  inspectCurrent,
+  inspectManifest,
+  inspectTable,
   LsmStorage,
   type LsmStorageOptions,
   LsmStore,
