@@ -70,6 +70,8 @@ export interface LogQuery {
   readonly actor?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly op?: Operation | undefined;
+  /** Updates that change this column. An insert or a delete changes every column: ask for it by `op`. */
+  readonly changed?: string | undefined;
   /** Newest first. */
   readonly reverse?: boolean | undefined;
   /** Number of events; of commits in `commits`. */
@@ -95,6 +97,7 @@ const QUERY_NAMES = [
   'actor',
   'correlationId',
   'op',
+  'changed',
   'reverse',
   'limit',
 ];
@@ -244,11 +247,13 @@ export class AuditLog {
       actor: query.actor,
       correlationId: query.correlationId,
       operation: query.op,
+      column: query.changed,
       reverse: query.reverse === true,
     };
     if (query.table === undefined) {
-      // Operations are indexed by table.
-      return [query.op === undefined ? common : { ...common, tables: this.#catalog.ids() }];
+      // Operations and columns are indexed by table.
+      const isByTable = query.op !== undefined || query.changed !== undefined;
+      return [isByTable ? { ...common, tables: this.#catalog.ids() } : common];
     }
     const tables = query.table === '$catalog' ? [0] : this.#catalog.idsNamed(query.table);
     if (query.key === undefined) return [{ ...common, tables }];
@@ -331,6 +336,9 @@ function checkQuery(query: LogQuery): void {
       'a key is looked up in a table; name it with `table`',
     );
   }
+  if (query.changed !== undefined && typeof query.changed !== 'string') {
+    throw new TidemarkError('ARGUMENT_INVALID', 'changed is the name of a column');
+  }
   const operations: readonly unknown[] = Object.values(Operation);
   if (query.op !== undefined && !operations.includes(query.op)) {
     throw new TidemarkError(
@@ -338,4 +346,9 @@ function checkQuery(query: LogQuery): void {
       `op is ${String(query.op)}; allowed: ${operations.join(', ')}`,
     );
   }
+  if (query.changed === undefined || (query.op ?? Operation.update) === Operation.update) return;
+  throw new TidemarkError(
+    'ARGUMENT_INVALID',
+    `changed is about updates, and op is ${query.op}; allowed: one of them, or op update`,
+  );
 }

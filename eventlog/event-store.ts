@@ -38,7 +38,7 @@ import {
 } from '../storage/index.ts';
 import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
-import { projectChanges } from './change-postings.ts';
+import { ChangePostings } from './change-postings.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
 import type { CommitLog, CommitLogStats, LogDamageAt } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
@@ -243,17 +243,18 @@ export class EventStore {
     try {
       const batch = new WriteBatch();
       projectCommit(commit.head, batch);
-      projectChanges(commit.head, commit.events, batch);
+      const postings = new ChangePostings();
       const { projections, changeProjections } = this.#options;
       for (let i = 0; i < changes.length; i++) {
         const event = commit.events[i]!;
+        const { before } = changes[i]!;
         projectEvent(event, batch);
+        postings.add(event, before);
         for (const project of projections) project(event, batch);
         changes[i]!.postings?.write(event.row.position, batch);
-        for (const project of changeProjections) {
-          project(event, changes[i]!.before, commit.head, batch);
-        }
+        for (const project of changeProjections) project(event, before, commit.head, batch);
       }
+      postings.write(commit.head, batch);
       this.#options.store.apply(batch, lastPosition);
     } catch (error) {
       this.#frame.undo(commit);

@@ -3,7 +3,7 @@
  *
  * | OFFSET | SIZE | MEANING |
  * |---|---|---|
- * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key, 7 operation (never change) |
+ * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key, 7 operation, 8 column (never change) |
  * | 1 | … | key, by index, as below |
  *
  * | index | key | value |
@@ -15,6 +15,10 @@
  * | correlation id | escaped string, first position (8) | commit extent |
  * | idempotency key | escaped string | commit extent |
 | operation | table id (4), operation (1): 1 insert, 2 update, 3 delete; first position (8) | commit extent |
+| column | table id (4), escaped string, first position (8) | commit extent |
+ *
+ * A column stands for the updates of the commit that change it, by the first 256 UTF-16 units of its
+ * name (half a pair as U+FFFD): columns that begin so alike share their entries.
  *
  * Escaped strings are string keys of `storage/row-key-format.ts`. An entry is valid if and only if
  * its key has exactly these parts and its value is valid by its own format.
@@ -42,6 +46,8 @@ const OPERATION_BYTES = {
   [Operation.update]: '\x02',
   [Operation.delete]: '\x03',
 } as const;
+const COLUMN = '\x08';
+const COLUMN_UNITS_MAX = 256;
 const POSITION_BYTES = 8;
 
 /** Rows of one table come in a row: the start of the newest one's keys is kept. */
@@ -89,6 +95,12 @@ export function idempotencyKeyOf(key: string): ByteString {
 /** Commits that do this to rows of the table. */
 export function operationPrefix(table: number, operation: Operation): ByteString {
   return OPERATION + orderedU32(table) + OPERATION_BYTES[operation];
+}
+
+/** Commits that update this column in rows of the table, and maybe others. */
+export function columnPrefix(table: number, column: string): ByteString {
+  const name = column.slice(0, COLUMN_UNITS_MAX).toWellFormed();
+  return COLUMN + orderedU32(table) + encodeString(name, 'the column index');
 }
 
 /** The position at the end of a key. */

@@ -6,7 +6,7 @@ export const Keyspace = {
   commits: 1,
   /** Events, by position. */
   events: 2,
-  /** Where to find what in the log: by row, table, time, actor, correlation id, idempotency key, operation. */
+  /** Where to find what in the log: by row, table, time, actor, correlation id, idempotency key, operation, column. */
   history: 3,
   /** Live rows, and the versions of deleted ones. */
   rows: 4,

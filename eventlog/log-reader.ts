@@ -5,12 +5,14 @@
 import { asBuffer, orderedU64 } from '../base/index.ts';
 import {
   cursorValue,
-  type Operation,
+  Operation,
   type OrderedCursor,
+  parseRow,
   type RowStamp,
   readRowStamp,
   type StoreView,
 } from '../storage/index.ts';
+import { changedColumns } from './changed-columns.ts';
 import {
   type CommitHead,
   lastPositionOf,
@@ -24,6 +26,7 @@ import { type EventRecord, readEvent } from './event-format.ts';
 import { type FrameHeader, readFrameHeader } from './frame-format.ts';
 import {
   actorPrefix,
+  columnPrefix,
   correlationPrefix,
   idempotencyKeyOf,
   newestUnder,
@@ -49,6 +52,8 @@ export interface LogFilter {
   readonly actor?: string | undefined;
   readonly correlationId?: string | undefined;
   readonly operation?: Operation | undefined;
+  /** Updates that change this column. */
+  readonly column?: string | undefined;
   readonly reverse?: boolean | undefined;
 }
 
@@ -207,7 +212,7 @@ export class LogReader {
     for (const event of this.eventsBetween(from, to, filter.reverse)) {
       if (filter.tables !== undefined && !filter.tables.includes(event.table)) continue;
       if (filter.encodedKey !== undefined && filter.encodedKey !== event.encodedKey) continue;
-      if (!passesEvent(event, filter)) continue;
+      if (!this.#passesEvent(event, filter)) continue;
       yield { commit, event };
     }
   }
@@ -219,13 +224,25 @@ export class LogReader {
     try {
       while (cursor.next()) {
         const event = this.event(positionAtEnd(cursor.key));
-        if (!passesEvent(event, filter)) continue;
+        if (!this.#passesEvent(event, filter)) continue;
         const commit = this.commitOf(event.row.position)!;
         if (passesCommit(commit, filter)) yield { commit, event };
       }
     } finally {
       cursor.close();
     }
+  }
+
+  #passesEvent(event: EventRecord, { operation, column }: LogFilter): boolean {
+    const { row } = event;
+    if (operation !== undefined && row.operation !== operation) return false;
+    if (column === undefined) return true;
+    if (row.operation !== Operation.update) return false;
+    const { table, encodedKey } = event;
+    const before = this.rowVersionAt(table, encodedKey, row.position - 1);
+    if (before === undefined) throw unreadable('history', rowHistoryPrefix(table, encodedKey));
+    const rowBefore = parseRow(this.event(before.position).row);
+    return changedColumns(rowBefore, parseRow(row)).includes(column);
   }
 
   /** All events from one position to another, both inclusive. */
@@ -298,15 +315,12 @@ export class LogReader {
 
 /** The narrowest index over commits; undefined where only a walk in order serves. */
 function postingPrefixes(filter: LogFilter): string[] | undefined {
-  const { correlationId, actor, operation, tables } = filter;
+  const { correlationId, actor, operation, column, tables } = filter;
   if (correlationId !== undefined) return [correlationPrefix(correlationId)];
+  if (column !== undefined) return tables?.map((table) => columnPrefix(table, column));
   if (actor !== undefined) return [actorPrefix(actor)];
   if (operation !== undefined) return tables?.map((table) => operationPrefix(table, operation));
   return tables?.map(tableCommitsPrefix);
-}
-
-function passesEvent({ row }: EventRecord, { operation }: LogFilter): boolean {
-  return operation === undefined || row.operation === operation;
 }
 
 function passesCommit(commit: CommitHead, filter: LogFilter): boolean {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../base/index.ts';
 import { bodyOf, Operation, parseRow, type RowBefore, type RowForm } from '../storage/index.ts';
 import type { EventRecord } from './event-format.ts';
+import { rowHistoryPrefix, unreadable } from './history-format.ts';
 import type { LogReader } from './log-reader.ts';
 
 /**
@@ -65,7 +66,8 @@ export class RowsBefore implements RowBefore {
     const remembered = this.#newest.get(placeOf(table, encodedKey));
     if (remembered !== undefined) return remembered;
     const before = this.#reader.rowVersionAt(table, encodedKey, row.position - 1);
-    return this.#reader.event(before!.position);
+    if (before === undefined) throw unreadable('history', rowHistoryPrefix(table, encodedKey));
+    return this.#reader.event(before.position);
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Database, KeyType, LogEntry, LoggedCommit, RowKey } from '../../database/index.ts';
+import type { Database, KeyType, LogEntry, RowKey } from '../../database/index.ts';
 import {
   countArgument,
   keyArgument,
@@ -20,6 +20,7 @@ interface LogOptions extends MomentOptions {
   readonly actor?: string;
   readonly correlationId?: string;
   readonly op?: LogEntry['op'];
+  readonly changed?: string;
   readonly from?: number;
   readonly to?: number;
   readonly since?: string;
@@ -29,13 +30,14 @@ interface LogOptions extends MomentOptions {
   readonly follow?: boolean;
 }
 
-/** What `EventLog.read` takes, and what a followed commit's events are held against. */
+/** What `AuditLog.read` takes, for all of the log and for each commit that is followed. */
 interface LogFilter {
   readonly table: string | undefined;
   readonly key: RowKey | undefined;
   readonly actor: string | undefined;
   readonly correlationId: string | undefined;
   readonly op: LogEntry['op'] | undefined;
+  readonly changed: string | undefined;
 }
 
 /** `log`: the audit log, event by event. */
@@ -49,6 +51,7 @@ export function addLog(program: Command, contextOf: ContextOf): void {
     .addOption(
       new Option('--op <operation>', 'changes of one kind').choices(['insert', 'update', 'delete']),
     )
+    .option('--changed <column>', 'updates that change this column')
     .option('--from <n>', 'from this position on', positionArgument)
     .option('--to <n>', 'up to this position', positionArgument)
     .option('--since <time>', 'from this time on')
@@ -96,10 +99,8 @@ async function log(context: Context, options: LogOptions): Promise<void> {
 async function follow(context: Context, database: Database, filter: LogFilter, from: number) {
   await context.terminal.interruptible(async (signal) => {
     for await (const commit of database.log.follow({ from, signal })) {
-      for (const entry of commit.events) {
-        if (!matches(entry, commit, filter)) continue;
-        context.answer(entry, entryText(entry));
-      }
+      const own = { ...filter, from: commit.firstPosition, to: commit.position };
+      for (const entry of database.log.read(own)) context.answer(entry, entryText(entry));
       await context.output.drain();
       if (context.output.isClosed) return;
     }
@@ -114,21 +115,11 @@ function entryText(entry: LogEntry): string {
     .join('  ');
 }
 
-function matches(entry: LogEntry, commit: LoggedCommit, filter: LogFilter): boolean {
-  return (
-    (filter.table === undefined || entry.table === filter.table) &&
-    (filter.key === undefined || entry.key === filter.key) &&
-    (filter.op === undefined || entry.op === filter.op) &&
-    (filter.actor === undefined || commit.actor === filter.actor) &&
-    (filter.correlationId === undefined || commit.correlationId === filter.correlationId)
-  );
-}
-
 function filterOf(database: Database, options: LogOptions): LogFilter {
-  const { table, key, actor, correlationId, op } = options;
+  const { table, key, actor, correlationId, op, changed } = options;
   const rowKey =
     key === undefined || table === undefined ? key : keyArgument(key, keyTypeIn(database, table));
-  return { table, key: rowKey, actor, correlationId, op };
+  return { table, key: rowKey, actor, correlationId, op, changed };
 }
 
 /** The log knows tables that are dropped; what their keys were like, their events show. */

@@ -245,4 +245,21 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
     tests: ['test/database/full-disk.test.ts', 'test/processes/full-disk.test.ts'],
   },
+  {
+    name: 'only the first update of a commit is posted under its columns',
+    promise: 'history',
+    file: 'eventlog/change-postings.ts',
+    search: 'if (operation !== Operation.update || before === undefined) return;',
+    replace:
+      'if (operation !== Operation.update || before === undefined || columns.size > 0) return;',
+    tests: [...MODEL, 'test/eventlog/log-reader.test.ts'],
+  },
+  {
+    name: 'an undo passes over later edits',
+    promise: 'G3',
+    file: 'database/undo.ts',
+    search: 'if (restored !== undefined && restored.edits > 0) conflicts.push(restored);',
+    replace: 'if (restored !== undefined && restored.edits > 1) conflicts.push(restored);',
+    tests: MODEL,
+  },
 ];

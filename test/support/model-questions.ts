@@ -162,7 +162,9 @@ function difference(
 /** The log under a random set of conditions. */
 export function expectLog(database: Database, model: HistoryModel, question: Question): void {
   const query = logQueryOf(model, question);
-  const passing = model.events.filter((event) => passes(event, query));
+  const passing = model.events.filter(
+    (event) => passes(event, query) && changes(model, event, query.changed),
+  );
   const entries = (query.reverse ? passing.toReversed() : passing).map(entryOf);
   expect([...database.log.read(query)]).toEqual(entries);
   const limit = question.moments[1] % 6;
@@ -187,6 +189,7 @@ function logQueryOf(model: HistoryModel, { table, key, moments, conditions }: Qu
     actor: has(32) ? 'ana' : undefined,
     correlationId: has(64) ? 'c1' : undefined,
     op: has(128) ? 'update' : undefined,
+    changed: has(512) ? 'value' : undefined,
     reverse: has(256),
   };
 }
@@ -204,6 +207,12 @@ function passes(event: PlacedEvent, query: LogQuery): boolean {
     metadata.correlationId === (query.correlationId ?? metadata.correlationId) &&
     event.op === (query.op ?? event.op)
   );
+}
+
+function changes(model: HistoryModel, event: PlacedEvent, column: string | undefined): boolean {
+  if (column === undefined) return true;
+  const before = rowBefore(model, event, event.position - 1);
+  return event.op === 'update' && before?.[column] !== event.row?.[column];
 }
 
 function entryOf({ table, key, op, version, row, position, commit }: PlacedEvent) {

@@ -115,6 +115,8 @@ describe('a store from the command line', () => {
     expect(await positions('--actor ana')).toEqual([2]);
     expect(await positions('--table orders --op delete')).toEqual([5]);
     expect(await positions('--op update')).toEqual([3]);
+    expect(await positions('--table orders --changed state')).toEqual([3]);
+    expect(await positions('--changed id')).toEqual([]);
     expect(await positions('--from 2 --to 3 --reverse')).toEqual([3, 2]);
     expect(await positions('--at-position 2')).toEqual([1, 2]);
     expect(await tidemark('log --key 8')).toMatchObject({ code: 5 });

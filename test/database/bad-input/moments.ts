@@ -71,4 +71,14 @@ export const BAD_MOMENTS: Readonly<Record<string, BadInput>> = {
     says: /NaN is no position/,
     run: ({ database }) => database.log.read({ from: Number.NaN }),
   },
+  'changes of a column in insertions': {
+    code: 'ARGUMENT_INVALID',
+    says: /changed is about updates, and op is insert; allowed: one of them, or op update/,
+    run: ({ database }) => database.log.read({ changed: 'total', op: 'insert' }),
+  },
+  'changes of a column that is no name': {
+    code: 'ARGUMENT_INVALID',
+    says: /changed is the name of a column/,
+    run: ({ database }) => database.log.read({ changed: wrong(7) }),
+  },
 };
