@@ -51,6 +51,14 @@ export const ERRORS = {
   TRANSACTION_ASYNC: 'The function of a transaction returned a promise; it must be synchronous.',
   IDEMPOTENCY_MISMATCH: 'An idempotency key was used before for another request.',
   SNAPSHOT_UNKNOWN: 'There is no such snapshot.',
+  // Queries.
+  QUERY_INVALID: 'A query has an unknown operator, or a value that its operator does not take.',
+  INDEX_MISSING: 'No index serves a query, and it does not ask for a scan.',
+  CURSOR_INVALID: 'A cursor is damaged, or is none.',
+  CURSOR_MISMATCH: 'A cursor belongs to another database, table or query.',
+  CURSOR_EXPIRED: 'The moment that a cursor reads at is not kept any more.',
+  QUERY_LIMIT: 'A query would read or return more than its limits allow.',
+  QUERY_TIMEOUT: 'A query took longer than it was allowed to.',
   // Limits.
   REPLAY_LIMIT: 'A past view or a comparison would need more events read than the limit allows.',
   OVERLOADED: 'More work is waiting than the limits allow; try again later.',

@@ -2,6 +2,9 @@ import { TidemarkError } from '../base/index.ts';
 import type {
   ColumnBlame,
   Database,
+  FindExplanation,
+  FindQuery,
+  FindResult,
   RowHistoryEntry,
   RowKey,
   StoredRow,
@@ -30,6 +33,8 @@ export interface RowReader {
   history(key: RowKey, options?: HistoryRange): Iterable<RowHistoryEntry>;
   blame(key: RowKey): readonly ColumnBlame[] | undefined;
   count(): number;
+  find(query?: FindQuery): FindResult;
+  explain(query?: FindQuery): FindExplanation;
 }
 
 export interface HistoryRange {

@@ -29,6 +29,7 @@ import {
   type DifferenceQuery,
   toDifference,
 } from './difference.ts';
+import { Finder } from './finder.ts';
 import {
   type HistoryImportOptions,
   type HistoryImportOutcome,
@@ -86,6 +87,7 @@ export class Database {
   readonly #query: QueryEngine;
   readonly #catalog: Catalog;
   readonly #writer: Writer;
+  readonly #finder: Finder;
   readonly #selfCheck: SelfCheck | undefined;
   /** Backups under way: each resolves when it is over, however it ends. */
   readonly #backups = new Set<Promise<void>>();
@@ -127,6 +129,7 @@ export class Database {
     });
     this.#catalog = new Catalog(store, events);
     this.#writer = new Writer(store, events);
+    this.#finder = new Finder(store, events, this.#query);
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
     this.snapshots = new Snapshots(this.#snapshotManager, checkOpen);
@@ -271,6 +274,7 @@ export class Database {
       events: this.#events,
       catalog: this.#catalog,
       writer: this.#writer,
+      finder: this.#finder,
       asOf: (moment) => this.asOf(moment),
       checkOpen: () => this.#checkOpen(),
     });
@@ -332,7 +336,12 @@ export class Database {
   asOf(moment: MomentInput): PastView {
     this.#checkOpen();
     const resolved = this.#query.resolve(moment);
-    return new PastView(resolved, this.#query.stateAt(resolved.position), this.#catalog);
+    return new PastView(
+      resolved,
+      this.#query.stateAt(resolved.position),
+      this.#catalog,
+      this.#finder,
+    );
   }
 
   /**

@@ -1,7 +1,17 @@
 export type { ErrorCode, JsonObject, JsonValue, Logger, TimeInput } from '../base/index.ts';
 export { ERRORS, formatTime, isTidemarkError, parseTime, TidemarkError } from '../base/index.ts';
 export type { CommitMetadata } from '../eventlog/index.ts';
-export type { Moment, MomentInput } from '../query/index.ts';
+export type {
+  Moment,
+  MomentInput,
+  Operators,
+  Order,
+  OrderBy,
+  PlanStep,
+  PlanSummary,
+  QueryStatistics,
+  Where,
+} from '../query/index.ts';
 export type { SnapshotRetention } from '../snapshot/index.ts';
 export type { KeyType, Operation, RowKey, RowRange } from '../storage/index.ts';
 export type { AuditLog, FollowOptions, LogEntry, LoggedCommit, LogQuery } from './audit-log.ts';
@@ -13,6 +23,7 @@ export type { ColumnBlame } from './blame.ts';
 export { Database } from './database.ts';
 export type { Difference, DifferenceQuery } from './difference.ts';
 export type { WriteOptions } from './draft.ts';
+export type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
 export type {
   HistoryChange,
   HistoryImportOptions,

@@ -13,6 +13,8 @@ import {
 } from '../storage/index.ts';
 import { blameOf, type ColumnBlame } from './blame.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
+import type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
+import type { Finder } from './finder.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
 import { type JsonRow, readJsonRow, walkJsonRows } from './row-json.ts';
@@ -28,14 +30,16 @@ export class PastView {
   readonly #time: number;
   readonly #catalog: Catalog;
   readonly #state: PastState;
+  readonly #finder: Finder;
   #closed = false;
 
-  constructor(moment: Moment, state: PastState, catalog: Catalog) {
+  constructor(moment: Moment, state: PastState, catalog: Catalog, finder: Finder) {
     this.position = moment.position;
     this.#time = moment.time;
     this.provisional = moment.provisional;
     this.#state = state;
     this.#catalog = catalog;
+    this.#finder = finder;
   }
 
   /** When the last commit it sees was made: UTC, ISO-8601 with microseconds. */
@@ -48,7 +52,7 @@ export class PastView {
     this.#checkOpen();
     const definition = this.#definitionOf(name);
     if (definition === undefined) throw this.#unknown(name);
-    return new PastTable(definition, this.#state, () => this.#checkOpen());
+    return new PastTable(definition, this.#state, this.#finder, () => this.#checkOpen());
   }
 
   /** Definitions of the tables there were, by name. */
@@ -101,14 +105,21 @@ export class PastTable {
   readonly definition: TableDefinition;
   readonly #table: RowTable;
   readonly #state: PastState;
+  readonly #finder: Finder;
   readonly #checkOpen: () => void;
 
-  constructor(definition: TableDefinition, state: PastState, checkOpen: () => void) {
+  constructor(
+    definition: TableDefinition,
+    state: PastState,
+    finder: Finder,
+    checkOpen: () => void,
+  ) {
     const { id, name, keyType, primaryKey, schemaVersion } = definition;
     this.definition = definition;
     const form = RowForm.json;
     this.#table = { id, name, keyType, primaryKey, schemaVersion, form, check: anyRow };
     this.#state = state;
+    this.#finder = finder;
     this.#checkOpen = checkOpen;
   }
 
@@ -160,6 +171,18 @@ export class PastTable {
   *jsonEntries(range: RowRange = {}): Generator<JsonRow> {
     checkRange(range);
     yield* walkJsonRows(this.#rows(), this.#table, range);
+  }
+
+  /** A page of the rows that fitted a query then, found by the indexes of now. No replay. @throws as `Table.find` */
+  find(query: FindQuery = {}): FindResult {
+    this.#checkOpen();
+    return this.#finder.findAt(this.definition, this.#state, query);
+  }
+
+  /** How `find` would go about a query, and how many entries it would read. */
+  explain(query: FindQuery = {}): FindExplanation {
+    this.#checkOpen();
+    return this.#finder.explainAt(this.definition, this.#state, query);
   }
 
   /** Versions of a row up to the moment of the view. @throws KEY_TYPE */

@@ -34,12 +34,18 @@ export function columnsOf(schema: JsonObject | undefined): string[] | undefined 
   return isPlainObject(properties) ? Object.keys(properties) : undefined;
 }
 
+/** The columns a row may have; undefined if the schema leaves it open. */
+export function closedColumnsOf(schema: JsonObject | undefined): string[] | undefined {
+  if (schema === undefined || SAYS_OF_OTHERS.some((name) => name in schema)) return undefined;
+  return columnsOf(schema);
+}
+
 function compile(table: string, schema: JsonObject): ValidateFunction {
   if (!isPlainObject(schema)) throw invalid(table, 'it is not a plain object');
   if (JSON.stringify(schema).length > limits.SCHEMA_BYTES_MAX) {
     throw invalid(table, `it is larger than ${limits.SCHEMA_BYTES_MAX} bytes`);
   }
-  const closed = columnsOf(schema) !== undefined && !SAYS_OF_OTHERS.some((name) => name in schema);
+  const closed = closedColumnsOf(schema) !== undefined;
   const effective = {
     type: 'object',
     ...schema,

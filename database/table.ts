@@ -24,6 +24,8 @@ import {
 import { blameOf, type ColumnBlame } from './blame.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
 import type { WriteOptions } from './draft.ts';
+import type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
+import type { Finder } from './finder.ts';
 import { earlierChange, idempotencyMismatch } from './idempotency.ts';
 import { checkHistoryOptions, checkIterable, checkNames, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
@@ -55,6 +57,7 @@ export interface TableServices {
   readonly catalog: Catalog;
   readonly writer: Writer;
   readonly asOf: (moment: MomentInput) => PastTables;
+  readonly finder: Finder;
   readonly checkOpen: () => void;
 }
 
@@ -145,6 +148,23 @@ export class Table {
     } finally {
       view.close();
     }
+  }
+
+  /**
+   * A page of the rows that fit a query, found by indexes: see `docs/queries.md`. Pages behind it
+   * (`next`, `previous`) are read as of the same moment, whatever is written meanwhile.
+   * @throws QUERY_INVALID, COLUMN_UNKNOWN, INDEX_MISSING, QUERY_LIMIT, QUERY_TIMEOUT,
+   * CURSOR_INVALID, CURSOR_MISMATCH, CURSOR_EXPIRED
+   */
+  find(query: FindQuery = {}): FindResult {
+    const { definition } = this.#table();
+    return this.#services.finder.find(definition, query);
+  }
+
+  /** How `find` would go about a query, and how many entries it would read. */
+  explain(query: FindQuery = {}): FindExplanation {
+    const { definition } = this.#table();
+    return this.#services.finder.explain(definition, query);
   }
 
   /**

@@ -17,6 +17,7 @@ export {
 export { FileCommitLog } from './file-commit-log.ts';
 export { framesOf } from './frame-source.ts';
 export { copyHistory } from './history-copy.ts';
+export { rowHistoryPrefix } from './history-format.ts';
 export { describeEntry, inspectSegment } from './inspection.ts';
 export { CATALOG_TABLE, KEYSPACES, Keyspace, STATE_KEYSPACES } from './keyspaces.ts';
 export { type LogFilter, type LoggedEvent, LogReader, type RowVersion } from './log-reader.ts';

@@ -1,4 +1,16 @@
+export { type CursorPlace, decodeCursor, encodeCursor } from './cursor-format.ts';
 export type { RowDifference } from './difference.ts';
+export {
+  explain,
+  type FindRequest,
+  type FindTable,
+  type FoundPage,
+  type FoundRow,
+  find,
+  type PlanStep,
+  type PlanSummary,
+} from './find.ts';
+export { type Order, type OrderBy, orderText, parseOrder, type QueryOrder } from './find-order.ts';
 export {
   type CustomExtractor,
   checkIndexName,
@@ -38,7 +50,10 @@ export {
   UpkeepState,
   upkeepKey,
 } from './posting-format.ts';
+export type { QueryLimits, QueryStatistics } from './query-budget.ts';
 export { QueryEngine } from './query-engine.ts';
+export type { QueryState } from './rank-sources.ts';
+export { rowPath } from './row-path.ts';
 export { TableIndexes } from './table-indexes.ts';
 export {
   decodePart,
@@ -53,3 +68,4 @@ export {
   textPrefix,
 } from './term-format.ts';
 export { foldText, tokensOf } from './text-tokens.ts';
+export { type Operators, type Predicate, parseWhere, predicateText, type Where } from './where.ts';

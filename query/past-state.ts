@@ -18,6 +18,7 @@ import {
   placeParts,
   type StoreView,
 } from '../storage/index.ts';
+import type { QueryState } from './rank-sources.ts';
 import type { ReplayedState, ReplayOptions } from './replayed-state.ts';
 
 export interface PastStateOptions extends ReplayOptions {
@@ -47,6 +48,13 @@ export class PastState implements StoreView {
   get reader(): LogReader {
     this.#checkOpen();
     return this.#reader;
+  }
+
+  /** For queries: what indexes hold of this moment, and need no replay. */
+  get queryState(): QueryState {
+    this.#checkOpen();
+    const view = this.#present ?? this.#options.store.published;
+    return { view, position: this.position, isPresent: this.#present !== undefined };
   }
 
   keyspace(id: number): OrderedView {

@@ -1,6 +1,5 @@
 /**
  * The query engine: states of the tables at any moment, and what lies between two of them.
- * Secondary indexes will be a keyspace of the same states.
  */
 import { type Clock, TidemarkError } from '../base/index.ts';
 import { allDifferences, netDifferences, type RowDifference } from './difference.ts';
@@ -30,6 +29,10 @@ export class QueryEngine {
     const replayedAt = (position: number) =>
       this.#cache.get(position, () => new ReplayedState(position, options));
     this.#options = { ...options, replayedAt };
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
   }
 
   /** @throws TIME_MALFORMED, TIME_WITHOUT_ZONE, TIME_OUT_OF_RANGE, POSITION_INVALID, POSITION_AHEAD */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../base/index.ts';
-import type { RowKey, StoredRow } from '../../database/index.ts';
+import type { RowKey } from '../../database/index.ts';
 import {
   countArgument,
   keyArgument,
@@ -11,6 +11,7 @@ import {
 import type { Context, ContextOf } from '../context.ts';
 import { counted } from '../counted.ts';
 import { momentText, readAt, tableInfo } from '../moment.ts';
+import { rowCells } from '../row-cells.ts';
 
 interface ScanOptions extends MomentOptions {
   readonly from?: string;
@@ -91,13 +92,6 @@ async function count(context: Context, table: string, options: MomentOptions) {
       context.note(`as of ${momentText(moment)}`);
     }),
   );
-}
-
-/** The key comes first: rows lie in the order of their column names, which says nothing to people. */
-function rowCells(stored: StoredRow, primaryKey: string | undefined) {
-  return primaryKey === undefined
-    ? { key: stored.key, ...stored.row }
-    : { [primaryKey]: stored.key, ...stored.row };
 }
 
 function rowNotFound(table: string, key: RowKey, at: string): TidemarkError {

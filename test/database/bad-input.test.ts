@@ -17,6 +17,7 @@ import { BAD_BACKUPS } from './bad-input/backups.ts';
 import { type BadInput, type Fixture, ORDERS_SCHEMA } from './bad-input/bad-input.ts';
 import { BAD_MOMENTS } from './bad-input/moments.ts';
 import { BAD_NAMES } from './bad-input/names.ts';
+import { BAD_QUERIES } from './bad-input/queries.ts';
 import { BAD_RESTORES } from './bad-input/restores.ts';
 import { BAD_ROWS } from './bad-input/rows.ts';
 import { BAD_TRANSACTIONS } from './bad-input/transactions.ts';
@@ -27,6 +28,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   VALUE_INVALID: 'values of other codecs, which nothing of the core writes yet',
   VALUE_TOO_LARGE: 'storage engines on their own; rows have a smaller limit',
   DIRECTORY_EXISTS: 'LsmStorage with errorIfExists',
+  QUERY_TIMEOUT: 'a clock that goes on while a query runs; the tests of queries bring one',
   POSITION_GONE: 'retention, which does not exist yet',
   CANCELLED: 'requests over the network',
   JOB_FAILED: 'jobs asked for over the network',
@@ -73,6 +75,7 @@ async function fixtureOf(database: Database): Promise<Fixture> {
   await orders!.update('a', { total: 2 });
   await counts!.insert({ n: 1 });
   await notes!.insert({ text: 'x' });
+  await notes!.insert({ text: 'y' });
   return { database, orders: orders!, counts: counts!, notes: notes! };
 }
 
@@ -81,6 +84,7 @@ const SETS: Record<string, Readonly<Record<string, BadInput>>> = {
   names: BAD_NAMES,
   moments: BAD_MOMENTS,
   transactions: BAD_TRANSACTIONS,
+  queries: BAD_QUERIES,
   restores: BAD_RESTORES,
   backups: BAD_BACKUPS,
 };

@@ -6,6 +6,7 @@
  * `TIDEMARK_FUZZ_SEED=n TIDEMARK_FUZZ_RUNS=n` reruns a seed, or runs longer. Seeds are fixed here:
  * CI is to fail on what a change broke, not by chance.
  */
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import {
   canonicalJson,
@@ -32,6 +33,7 @@ import { readFrameCommits } from '../../eventlog/frame-reader.ts';
 import { laterFrame } from '../../eventlog/frame-search.ts';
 import { decodeMetadata, FileCommitLog } from '../../eventlog/index.ts';
 import { SEGMENT_KIND, segmentName } from '../../eventlog/segment-format.ts';
+import { decodeCursor, encodeCursor } from '../../query/index.ts';
 import {
   AppendOnlyLogStorage,
   decodeRowKey,
@@ -187,7 +189,27 @@ const definition = {
   schemaVersion: 2,
 };
 
+const cursor = encodeCursor({
+  isBefore: false,
+  generation: 12345,
+  position: 678,
+  table: 1,
+  schemaVersion: 1,
+  query: 'ab'.repeat(16),
+  order: '[{"by":"$.name","reverse":false}]',
+  rank: 'rank',
+});
+
 const READERS: Readonly<Record<string, Reader>> = {
+  'a cursor': {
+    samples: [Buffer.from(cursor, 'base64url')],
+    read: (bytes) => {
+      const body = bytes.subarray(0, Math.max(0, bytes.length - 4));
+      const checksum = Buffer.alloc(4);
+      checksum.writeUInt32LE(crc32(body));
+      return decodeCursor(Buffer.concat([body, checksum]).toString('base64url'));
+    },
+  },
   'a record': {
     samples: [encodeRecord(Buffer.from('payload')), ...frames],
     read: (bytes, random): RecordState => {

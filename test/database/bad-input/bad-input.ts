@@ -14,7 +14,7 @@ export interface Fixture {
   readonly orders: Table;
   /** Key `n`, an integer. Holds row 1. */
   readonly counts: Table;
-  /** Keys by the store. Holds row 1. */
+  /** Keys by the store. Holds rows 1 and 2. */
   readonly notes: Table;
 }
 

@@ -1,0 +1,387 @@
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JsonObject, JsonValue } from '../../base/index.ts';
+import {
+  defineIndex,
+  type FindRequest,
+  type FoundPage,
+  find,
+  type IndexDefinition,
+  type IndexShape,
+  IndexState,
+  type Order,
+  orderText,
+  parseOrder,
+  parseWhere,
+  type QueryState,
+  tokensOf,
+  type Where,
+} from '../../query/index.ts';
+import { KeyType, type RowKey } from '../../storage/index.ts';
+import {
+  append,
+  type EventStoreParts,
+  lsmParts,
+  memoryParts,
+  rowTable,
+} from '../support/event-stores.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { indexedBy } from '../support/indexed-store.ts';
+import { SeededRandom } from '../support/seeded-random.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const root = temporaryDirectory();
+const LIMITS = { timeoutMs: 1e9, maxPostingsScanned: 1_000_000, maxResultBytes: 1_000_000 };
+const TABLE = rowTable(1);
+
+function ready(id: number, shape: IndexShape): IndexDefinition {
+  return { ...defineIndex(id, `index_${id}`, shape), state: IndexState.ready };
+}
+
+const INDEXES: readonly IndexDefinition[] = [
+  { on: 'a' },
+  { on: 'a', type: 'equality' as const },
+  { on: 'b' },
+  { on: ['a', 'b'] },
+  { on: ['b', 'a', 'c'] },
+  { on: ['$.c', 'a'], type: 'equality' as const },
+  { on: 'tags', each: true },
+  { on: 'text', type: 'text' as const },
+  { on: 'c' },
+].map((shape, index) => ready(index + 1, shape));
+
+function request(
+  indexes: readonly IndexDefinition[],
+  where: Where,
+  order: Order | undefined,
+  rest: Partial<FindRequest> = {},
+): FindRequest {
+  return {
+    table: { id: TABLE.id, name: 't', keyType: KeyType.string, keyPath: '$.id', indexes },
+    where: parseWhere(where),
+    order: parseOrder(order, '$.id'),
+    limit: 1000,
+    place: undefined,
+    backwards: false,
+    allowScan: false,
+    limits: LIMITS,
+    ...rest,
+  };
+}
+
+const clock = new FakeClock();
+const keysOf = ({ rows }: FoundPage) => rows.map(({ key }) => key);
+
+type Rows = ReadonlyMap<RowKey, JsonObject>;
+
+/** Histories, queries and orders by one seed. */
+class Choices {
+  readonly #random: SeededRandom;
+
+  constructor(seed: number) {
+    this.#random = new SeededRandom(seed);
+  }
+
+  scalar(): string | number | boolean | null {
+    return this.#random.pick([
+      0,
+      1,
+      2,
+      3,
+      1.5,
+      -1,
+      'x',
+      'xy',
+      'y',
+      '',
+      'x\0',
+      '\u{1F600}',
+      '\uffee',
+      true,
+      null,
+    ]);
+  }
+
+  value(): JsonValue | undefined {
+    const kind = this.#random.below(12);
+    if (kind === 0) return undefined;
+    if (kind === 1) return [this.scalar(), this.scalar()];
+    return kind === 2 ? { deep: 1 } : this.scalar();
+  }
+
+  words(): string {
+    return Array.from({ length: this.#random.below(4) }, () =>
+      this.#random.pick(['Café', 'cafe', 'cat', 'dog', 'DOGMA']),
+    ).join(' ');
+  }
+
+  row(id: string): JsonObject {
+    const tags = Array.from({ length: this.#random.below(4) }, () => this.scalar());
+    const text = this.#random.chance(0.2) ? this.value() : this.words();
+    return { id, a: this.value(), b: this.value(), c: this.value(), tags, text };
+  }
+
+  where(depth = 0): Where {
+    const where: Record<string, Where[keyof Where]> = {};
+    for (let i = this.#random.below(3); i >= 0; i--) {
+      where[this.#random.pick(['a', 'b', '$.c', 'id', 'tags', 'text'])] = this.#operand();
+    }
+    for (const name of ['tags', 'text', 'id'] as const) {
+      if (name in where) where[name] = this.#operandOn(name);
+    }
+    if (depth < 2 && this.#random.chance(0.3)) where.$or = this.#branches(depth);
+    if (depth < 2 && this.#random.chance(0.15)) where.$and = this.#branches(depth);
+    if (depth < 2 && this.#random.chance(0.2)) where.$not = this.where(depth + 1);
+    return where as Where;
+  }
+
+  order(): Order | undefined {
+    if (this.#random.chance(0.3)) return undefined;
+    const reverse = this.#random.chance(0.5);
+    const names = this.#random.pick([
+      ['a'],
+      ['b'],
+      ['id'],
+      ['a', 'b'],
+      ['b', 'a', 'c'],
+      ['a', 'c'],
+      ['c'],
+    ]);
+    return names.map((by) => ({ by, reverse }));
+  }
+
+  indexes(): IndexDefinition[] {
+    return INDEXES.filter(() => this.#random.chance(0.6));
+  }
+
+  key(): string {
+    return this.#random.pick(['a', 'b', 'a\0b', 'ab', 'c', 'd', 'e', 'f', 'g', 'h', 'é', '']);
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.chance(probability);
+  }
+
+  below(bound: number): number {
+    return this.#random.below(bound);
+  }
+
+  #branches(depth: number): Where[] {
+    return Array.from({ length: 1 + this.#random.below(3) }, () => this.where(depth + 1));
+  }
+
+  #operandOn(name: 'tags' | 'text' | 'id') {
+    if (name === 'tags') return { contains: this.scalar() };
+    if (name === 'text')
+      return { match: this.#random.pick(['cafe', 'ca*', 'dog cat', 'do* CAFÉ', 'dog*']) };
+    const [low, high] = [this.key(), this.key()];
+    return this.#random.pick([
+      low,
+      { in: [low, high, 3] },
+      { gte: low, lt: high },
+      { gt: low },
+      { lte: high },
+      { prefix: low },
+    ]);
+  }
+
+  #operand() {
+    const bound = () => this.#random.pick([0, 1, 1.5, 2, -1]);
+    const text = () => this.#random.pick(['x', 'xy', '', 'x\0', '\u{1F600}']);
+    return this.#random.pick([
+      this.scalar(),
+      { in: [this.scalar(), this.scalar()] },
+      { in: [] },
+      { gt: bound() },
+      { gte: bound(), lt: bound() },
+      { gt: text(), lte: text() },
+      { lt: text() },
+      { prefix: text() },
+      { prefix: text(), lt: text() },
+      { eq: this.scalar(), gte: 1 },
+    ]);
+  }
+}
+
+/** What a where means, said once more and differently. */
+function holds(where: Where, row: JsonObject): boolean {
+  return Object.entries(where).every(([name, asked]) => {
+    if (name === '$and') return (asked as Where[]).every((each) => holds(each, row));
+    if (name === '$or') return (asked as Where[]).some((each) => holds(each, row));
+    if (name === '$not') return !holds(asked as Where, row);
+    const value = row[name.replace('$.', '')];
+    const operators = typeof asked === 'object' && asked !== null ? asked : { eq: asked };
+    return Object.entries(operators).every(([operator, operand]) =>
+      operatorHolds(operator, operand as never, value),
+    );
+  });
+}
+
+const bytes = (text: string) => Buffer.from(text, 'utf8').toString('hex');
+
+function operatorHolds(
+  operator: string,
+  operand: JsonValue,
+  value: JsonValue | undefined,
+): boolean {
+  if (operator === 'contains')
+    return Array.isArray(value) && value.some((each) => each === operand);
+  if (operator === 'match') {
+    const texts = Array.isArray(value) ? value : [value];
+    const words = texts.flatMap((text) => (typeof text === 'string' ? tokensOf(text) : []));
+    return String(operand)
+      .split(' ')
+      .every((word) =>
+        word.endsWith('*')
+          ? words.some((each) => each.startsWith(tokensOf(word)[0]!))
+          : words.includes(tokensOf(word)[0]!),
+      );
+  }
+  if (operator === 'in') return (operand as JsonValue[]).some((each) => each === value);
+  if (operator === 'eq') return operand === value;
+  if (typeof value !== typeof operand) return false;
+  if (operator === 'prefix') return String(value).startsWith(String(operand));
+  const isText = typeof operand === 'string';
+  const [a, b] = isText ? [bytes(String(value)), bytes(operand)] : [Number(value), Number(operand)];
+  return { lt: a < b, lte: a <= b, gt: a > b, gte: a >= b }[operator]!;
+}
+
+const KINDS = ['undefined', 'null', 'boolean', 'number', 'string', 'object'];
+
+function orderOfValues(a: JsonValue | undefined, b: JsonValue | undefined): number {
+  const [kindA, kindB] = [a, b].map((value) => (value === null ? 'null' : typeof value));
+  if (kindA !== kindB) return KINDS.indexOf(kindA!) - KINDS.indexOf(kindB!);
+  if (typeof a === 'string' && typeof b === 'string')
+    return bytes(a) < bytes(b) ? -1 : Number(a !== b);
+  return kindA === 'object' || kindA === 'undefined' ? 0 : Number(a) - Number(b);
+}
+
+function expected(rows: Rows, where: Where, order: FoundPage['order']): RowKey[] {
+  const names = order.kind === 'values' ? order.paths.map(({ column }) => column!) : [];
+  const found = [...rows].filter(([, row]) => holds(where, row));
+  found.sort(([keyA, a], [keyB, b]) => {
+    for (const name of names) {
+      const difference = orderOfValues(a[name], b[name]);
+      if (difference !== 0) return difference;
+    }
+    return orderOfValues(keyA, keyB);
+  });
+  if (order.reverse) found.reverse();
+  return found.map(([key]) => key);
+}
+
+interface Run {
+  readonly parts: EventStoreParts;
+  /** The table after each commit, by position. */
+  readonly moments: ReadonlyMap<number, Rows>;
+}
+
+async function write(parts: EventStoreParts, choices: Choices, commits: number): Promise<Run> {
+  const rows = new Map<RowKey, JsonObject>();
+  const moments = new Map<number, Rows>([[0, new Map()]]);
+  for (let i = 0; i < commits; i++) {
+    const changes = 1 + choices.below(4);
+    const appended = append(parts, (engine) => {
+      for (let change = 0; change < changes; change++) {
+        const key = choices.key();
+        const options = { writeUnchanged: true };
+        if (!rows.has(key)) {
+          const row = choices.row(key);
+          engine.insertRow(TABLE, key, row);
+          rows.set(key, JSON.parse(JSON.stringify(row)) as JsonObject);
+        } else if (choices.chance(0.3)) {
+          engine.deleteRow(TABLE, key);
+          rows.delete(key);
+        } else {
+          const row = choices.row(key);
+          engine.updateRow(TABLE, key, () => row, options);
+          rows.set(key, JSON.parse(JSON.stringify(row)) as JsonObject);
+        }
+      }
+    });
+    await appended.durable;
+    moments.set(appended.lastPosition, new Map(rows));
+    if (choices.chance(0.1)) await parts.events.freeze();
+  }
+  return { parts, moments };
+}
+
+/** All pages of a query, walked forwards and then back from the end. */
+function pagesOf(query: FindRequest, state: QueryState, limit: number) {
+  const first = find({ ...query, limit }, state, clock);
+  const asked = { ...query, limit, order: first.order };
+  const forwards: RowKey[] = [];
+  let page = first;
+  for (let pages = 0; pages < 100; pages++) {
+    forwards.push(...keysOf(page));
+    if (!page.hasNext) break;
+    expect(page.rows).toHaveLength(limit);
+    page = find({ ...asked, place: page.rows.at(-1)!.rank }, state, clock);
+    expect(page.hasPrevious).toBe(true);
+  }
+  const backwards: RowKey[] = [];
+  page = find({ ...asked, backwards: true }, state, clock);
+  for (let pages = 0; pages < 100; pages++) {
+    backwards.unshift(...keysOf(page));
+    if (!page.hasPrevious) break;
+    page = find({ ...asked, backwards: true, place: page.rows[0]!.rank }, state, clock);
+    expect(page.hasNext).toBe(true);
+  }
+  return { forwards, backwards };
+}
+
+function expectQueries({ parts, moments }: Run, choices: Choices, queries: number): void {
+  const positions = [...moments.keys()];
+  const head = positions.at(-1)!;
+  for (let i = 0; i < queries; i++) {
+    const isPresent = choices.chance(0.4);
+    const position = isPresent ? head : positions[choices.below(positions.length)]!;
+    const state = { view: parts.store.published, position, isPresent };
+    const [where, order] = [choices.where(), choices.order()];
+    const query = request(choices.indexes(), where, order, { allowScan: true });
+    const what = `${JSON.stringify(where)} in order ${JSON.stringify(order)} at ${position}`;
+    const whole = find(query, state, clock);
+    const wanted = expected(moments.get(position)!, where, whole.order);
+    expect(keysOf(whole), what).toEqual(wanted);
+    if (order !== undefined) expect(orderText(whole.order)).toBe(orderText(query.order!));
+    const { forwards, backwards } = pagesOf(query, state, 1 + choices.below(4));
+    expect(forwards, what).toEqual(wanted);
+    expect(backwards, what).toEqual(wanted);
+  }
+}
+
+describe('find equals a filter over the table, whatever the history, the query and the moment', () => {
+  it('in memory', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const choices = new Choices(seed);
+        const parts = memoryParts({ wrapStore: indexedBy(TABLE.id, INDEXES) });
+        try {
+          expectQueries(await write(parts, choices, 12), choices, 40);
+        } finally {
+          await parts.close();
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('in tables that are flushed and merged', async () => {
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const choices = new Choices(seed);
+        const directory = join(root, `run-${runs++}`);
+        const wrapStore = indexedBy(TABLE.id, INDEXES);
+        const parts = await lsmParts(directory, { wrapStore, memtableBytes: 4096 });
+        try {
+          expectQueries(await write(parts, choices, 60), choices, 40);
+        } finally {
+          await parts.close();
+        }
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
