@@ -44,6 +44,14 @@ export function afterPrefix(prefix: ByteString): ByteString | undefined {
   return undefined;
 }
 
+/** How many first bytes two byte strings have in common. */
+export function sharedLength(left: ByteString, right: ByteString): number {
+  const most = Math.min(left.length, right.length);
+  let i = 0;
+  while (i < most && left.charCodeAt(i) === right.charCodeAt(i)) i++;
+  return i;
+}
+
 /** An unsigned 32-bit number as 4 bytes, big-endian: orders as the number does. */
 export function orderedU32(value: number): ByteString {
   return String.fromCharCode(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255);

@@ -9,6 +9,7 @@ export {
   orderedU64,
   readOrderedU32,
   readOrderedU64,
+  sharedLength,
 } from './byte-string.ts';
 export { ByteWriter, readU64 } from './byte-writer.ts';
 export {

@@ -86,15 +86,23 @@ function inRange(micros: number, shown: string): number {
   );
 }
 
-let cachedSecond = -1;
-let cachedPrefix = '';
+/** `00` to `99`. */
+const TWO_DIGITS = Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0'));
+const DAY_SECONDS = 86_400;
+let cachedDay = -1;
+let cachedDate = '';
 
 /** `2026-03-01T09:30:00.123456Z`: always UTC, always six digits, so that text orders as time does. */
 export function formatTime(micros: number): string {
-  const second = Math.floor(micros / 1_000_000);
-  if (second !== cachedSecond) {
-    cachedPrefix = new Date(second * 1000).toISOString().slice(0, 20);
-    cachedSecond = second;
+  const seconds = Math.floor(micros / 1_000_000);
+  const day = Math.floor(seconds / DAY_SECONDS);
+  if (day !== cachedDay) {
+    cachedDate = new Date(day * DAY_SECONDS * 1000).toISOString().slice(0, 11);
+    cachedDay = day;
   }
-  return `${cachedPrefix}${String(micros - second * 1_000_000 + 1_000_000).slice(1)}Z`;
+  const second = seconds - day * DAY_SECONDS;
+  const minute = Math.floor(second / 60);
+  const hour = Math.floor(minute / 60);
+  const fraction = String(micros - seconds * 1_000_000 + 1_000_000).slice(1);
+  return `${cachedDate}${TWO_DIGITS[hour]}:${TWO_DIGITS[minute - hour * 60]}:${TWO_DIGITS[second - minute * 60]}.${fraction}Z`;
 }

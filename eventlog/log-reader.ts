@@ -221,11 +221,14 @@ export class LogReader {
     const prefix = rowHistoryPrefix(table, encodedKey);
     const range = rangeUnder(prefix, filter.from, filter.to, filter.reverse);
     const cursor = this.#store.keyspace(Keyspace.history).scan(range);
+    let commit: CommitHead | undefined;
     try {
       while (cursor.next()) {
-        const event = this.event(positionAtEnd(cursor.key));
+        const position = positionAtEnd(cursor.key);
+        const event = this.event(position);
         if (!this.#passesEvent(event, filter)) continue;
-        const commit = this.commitOf(event.row.position)!;
+        // A commit that changes a row twice is found once.
+        if (commit === undefined || !holds(commit, position)) commit = this.commitOf(position)!;
         if (passesCommit(commit, filter)) yield { commit, event };
       }
     } finally {
@@ -331,4 +334,8 @@ function passesCommit(commit: CommitHead, filter: LogFilter): boolean {
     (filter.actor === undefined || metadata.actor === filter.actor) &&
     (filter.correlationId === undefined || metadata.correlationId === filter.correlationId)
   );
+}
+
+function holds(commit: CommitHead, position: number): boolean {
+  return position >= commit.firstPosition && position <= lastPositionOf(commit);
 }

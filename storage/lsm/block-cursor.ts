@@ -23,6 +23,8 @@ export class BlockCursor {
   start = 0;
   end = 0;
   deleted = false;
+  /** After `search`: first bytes that the entry before the one found has in common with the key. */
+  matchedBefore = 0;
   #block: Block;
   #shared = 0;
   #keyStart = 0;
@@ -32,7 +34,7 @@ export class BlockCursor {
   #varintEnd = 0;
   #keyLength = 0;
   /** Keys grow it. */
-  #key = Buffer.allocUnsafeSlow(256);
+  #key = Buffer.allocUnsafe(128);
 
   constructor(block: Block) {
     this.#block = block;
@@ -62,18 +64,35 @@ export class BlockCursor {
     const restart = this.#restartBefore(key);
     let ordinal = restart << RESTART_SHIFT;
     let offset = restartKeys[restart] as number;
-    this.end = restartValues[restart] as number;
+    let valueStart = 0;
+    let valueEnd = restartValues[restart] as number;
+    let tagged = 0;
     // Bytes that the entry before, which is less than `key`, has in common with `key`. An entry
     // that shares more with the one before is less too; one that shares fewer is greater.
     let matched = 0;
+    let matchedBefore = 0;
     let exact = false;
     while (offset < keysEnd) {
-      this.#parse(offset);
-      if (this.#shared < matched) break;
-      if (this.#shared === matched) {
-        const length = matched + this.#keyEnd - this.#keyStart;
+      matchedBefore = matched;
+      let shared = bytes[offset] as number;
+      let keyStart = offset + 3;
+      let keyEnd = keyStart + (bytes[offset + 1] as number);
+      tagged = bytes[offset + 2] as number;
+      // In most entries all three are below 128, and so have one byte.
+      if (shared > 127 || keyEnd > offset + 130 || tagged > 127 || keyEnd > keysEnd) {
+        this.#parseKey(offset);
+        shared = this.#shared;
+        keyStart = this.#keyStart;
+        keyEnd = this.#keyEnd;
+        tagged = this.#tagged;
+      }
+      valueStart = valueEnd;
+      valueEnd += tagged >>> 1;
+      if (shared < matched) break;
+      if (shared === matched) {
+        const length = matched + keyEnd - keyStart;
         const limit = Math.min(length, wantedLength);
-        let at = this.#keyStart;
+        let at = keyStart;
         while (matched < limit && bytes[at] === wanted[matched]) {
           matched++;
           at++;
@@ -84,10 +103,16 @@ export class BlockCursor {
         }
         if (matched < length && (bytes[at] as number) > (wanted[matched] as number)) break;
       }
-      offset = this.#keyEnd;
+      offset = keyEnd;
       ordinal++;
     }
+    if (valueEnd > this.#block.valuesEnd) throw this.#valuePastEnd();
+    // Behind the last entry all that was compared is less.
+    this.matchedBefore = offset < keysEnd ? matchedBefore : matched;
     this.ordinal = ordinal;
+    this.start = valueStart;
+    this.end = valueEnd;
+    this.deleted = (tagged & 1) === 1;
     return exact;
   }
 
@@ -125,36 +150,69 @@ export class BlockCursor {
   }
 
   /**
-   * The last restart point whose key is at or below `key`, or the first one. All keys between two
-   * that share some first bytes with `key` share them too: they are not compared again (Manber and
-   * Myers on suffix arrays, 1993). Keys of one table have long first parts in common.
+   * The last restart point whose key is at or below `key`, or the first one. The first bytes that
+   * all keys of the block share are compared once, and the four behind them as one number, so that
+   * the search stays in one or two cache lines: keys of one table have long first parts in common.
    */
   #restartBefore(key: SearchKey): number {
-    const { bytes, restartKeys } = this.#block;
+    const block = this.#block;
+    let high = block.restartKeys.length - 1;
+    if (high === 0) return 0;
+    const heads = block.heads ?? this.#readHeads();
     const { bytes: wanted, length: wantedLength } = key;
+    const common = block.commonBytes;
+    const order = this.#compareFrom(0, block.restartKeys[0] as number, key, common);
+    if (order !== 0) return order > 0 ? 0 : high;
+    const head = headAt(wanted, common, wantedLength);
     let low = 0;
-    let high = restartKeys.length - 1;
-    let lowMatched = 0;
-    let highMatched = 0;
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      this.#parseKey(restartKeys[middle] as number);
-      const keyStart = this.#keyStart;
-      const length = this.#keyEnd - keyStart;
-      const limit = Math.min(length, wantedLength);
-      let i = Math.min(lowMatched, highMatched);
-      while (i < limit && bytes[keyStart + i] === wanted[i]) i++;
+      const other = heads[middle] as number;
       const above =
-        i < limit ? (bytes[keyStart + i] as number) > (wanted[i] as number) : length > wantedLength;
-      if (above) {
-        high = middle - 1;
-        highMatched = i;
-      } else {
-        low = middle;
-        lowMatched = i;
-      }
+        other === head
+          ? this.#compareFrom(common, block.restartKeys[middle] as number, key) > 0
+          : other > head;
+      if (above) high = middle - 1;
+      else low = middle;
     }
     return low;
+  }
+
+  /** Above 0 if the key at a restart point is greater than `key`, from byte `from` on, up to `to`. */
+  #compareFrom(from: number, offset: number, key: SearchKey, to = Number.MAX_SAFE_INTEGER): number {
+    this.#parseKey(offset);
+    const { bytes } = this.#block;
+    const start = this.#keyStart;
+    const length = Math.min(this.#keyEnd - start, to);
+    const wantedLength = Math.min(key.length, to);
+    const limit = Math.min(length, wantedLength);
+    let i = from;
+    while (i < limit && bytes[start + i] === key.bytes[i]) i++;
+    if (i < limit) return (bytes[start + i] as number) - (key.bytes[i] as number);
+    return length - wantedLength;
+  }
+
+  /** What a search in the block compares first; made at the first one. */
+  #readHeads(): Uint32Array {
+    const block = this.#block;
+    const { bytes, restartKeys } = block;
+    const last = restartKeys.length - 1;
+    this.#parseKey(restartKeys[0] as number);
+    const firstStart = this.#keyStart;
+    const firstEnd = this.#keyEnd;
+    this.#parseKey(restartKeys[last] as number);
+    const lastStart = this.#keyStart;
+    const limit = Math.min(firstEnd - firstStart, this.#keyEnd - lastStart);
+    let common = 0;
+    while (common < limit && bytes[firstStart + common] === bytes[lastStart + common]) common++;
+    const heads = new Uint32Array(restartKeys.length);
+    for (let i = 0; i <= last; i++) {
+      this.#parseKey(restartKeys[i] as number);
+      heads[i] = headAt(bytes, this.#keyStart + common, this.#keyEnd);
+    }
+    block.commonBytes = common;
+    block.heads = heads;
+    return heads;
   }
 
   /** Parses the entry at `offset` and makes `#key` its key; `#key` holds that of the entry before. */
@@ -177,7 +235,11 @@ export class BlockCursor {
     this.start = this.end;
     this.end += tagged >>> 1;
     this.deleted = (tagged & 1) === 1;
-    if (this.end > this.#block.valuesEnd) throw this.#block.damaged('a value ends past the values');
+    if (this.end > this.#block.valuesEnd) throw this.#valuePastEnd();
+  }
+
+  #valuePastEnd() {
+    return this.#block.damaged('a value ends past the values');
   }
 
   #parseKey(offset: number): void {
@@ -226,4 +288,11 @@ export class BlockCursor {
     this.#key.copy(grown, 0, 0, this.#keyLength);
     this.#key = grown;
   }
+}
+
+/** The four bytes from `at` on as one number that orders as they do; zeros behind `end`. */
+function headAt(bytes: Uint8Array, at: number, end: number): number {
+  let head = 0;
+  for (let i = at; i < at + 4; i++) head = head * 256 + (i < end ? (bytes[i] as number) : 0);
+  return head;
 }

@@ -1,4 +1,4 @@
-import { asBuffer, assert, type ByteString, ByteWriter } from '../../base/index.ts';
+import { asBuffer, assert, type ByteString, ByteWriter, sharedLength } from '../../base/index.ts';
 import {
   ENTRY_COUNT_BYTES,
   RESTART_BYTES,
@@ -116,11 +116,4 @@ export class BlockWriter {
       out.length += asBuffer(source).copy(out.buffer, out.length, start, end);
     }
   }
-}
-
-function sharedLength(left: ByteString, right: ByteString): number {
-  const max = Math.min(left.length, right.length);
-  let i = 0;
-  while (i < max && left.charCodeAt(i) === right.charCodeAt(i)) i++;
-  return i;
 }

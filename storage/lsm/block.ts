@@ -23,6 +23,12 @@ export class Block {
   /** For every 16th entry, where its key and where its value starts. */
   readonly restartKeys: Uint32Array;
   readonly restartValues: Uint32Array;
+  /**
+   * First bytes that all keys share, and of each restart point the four bytes behind them, as a
+   * number. Whoever searches first fills them in.
+   */
+  commonBytes = 0;
+  heads: Uint32Array | undefined;
   /** Undefined where values lie as they are. */
   readonly coding: ValueCoding | undefined;
 
@@ -70,7 +76,7 @@ export class Block {
   get memoryBytes(): number {
     return (
       this.bytes.length +
-      2 * this.restartKeys.byteLength +
+      3 * this.restartKeys.byteLength +
       (this.coding?.phrases.byteLength ?? 0) +
       BLOCK_OVERHEAD_BYTES
     );

@@ -6,6 +6,8 @@ import type { InternalCursor } from './internal-cursor.ts';
 import { SearchKey } from './search-key.ts';
 
 const NOTHING = new Uint8Array(0);
+/** Of all cursors: set and searched for in one go. */
+const wanted = new SearchKey();
 
 /** What a table cursor needs of its table: blocks by number, and where to start. */
 export interface BlockSequence {
@@ -103,7 +105,6 @@ export class TableCursor implements InternalCursor {
       entry.moveTo(0);
       return entry;
     }
-    const wanted = new SearchKey();
     wanted.set(key);
     entry.search(wanted);
     if (entry.ordinal >= entry.block.entries) throw entry.block.damaged('the last key is missing');

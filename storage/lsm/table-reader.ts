@@ -6,6 +6,7 @@ import {
   FILE_HEADER_BYTES,
   type Files,
   type ReadableFile,
+  sharedLength,
 } from '../../base/index.ts';
 import type { KeyRange } from '../ordered-view.ts';
 import { Block } from './block.ts';
@@ -116,6 +117,9 @@ export class TableReader implements OpenTable {
       entry.reset(this.#block(table, ordinal));
       if (entry.search(this.#wanted)) return key >= atLeast ? found(entry, key) : undefined;
       below = entry.ordinal - 1;
+      // An entry that leaves the key before `atLeast` does is below it. Most tables that are asked
+      // for the newest version of a row hold none: they are done here, without making a key.
+      if (below >= 0 && entry.matchedBefore < sharedLength(key, atLeast)) return undefined;
     }
     if (below < 0) {
       // The block before ends below `key`; its last key tells whether it is worth reading.
