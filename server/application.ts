@@ -8,13 +8,23 @@ import { addDocumentation } from './documentation.ts';
 import { answerBrokenRequest, answerError, answerErrors } from './error-answers.ts';
 import type {} from './fastify-types.ts';
 import type { Instances } from './instances.ts';
+import { ServiceJobs } from './jobs.ts';
 import { NDJSON } from './line-stream.ts';
-import { healthRoutes } from './routes/health.ts';
+import { Metrics } from './metrics.ts';
+import { OpenTransactions } from './open-transactions.ts';
+import { differenceRoutes } from './routes/differences.ts';
 import { instanceAdministrationRoutes } from './routes/instances.ts';
+import { jobRoutes, maintenanceRoutes } from './routes/jobs.ts';
+import { logRoutes } from './routes/log.ts';
+import { operationRoutes } from './routes/operation.ts';
+import { restoreRoutes } from './routes/restores.ts';
 import { rowInsertRoutes } from './routes/row-inserts.ts';
 import { rowPageRoutes } from './routes/row-pages.ts';
 import { rowRoutes } from './routes/rows.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
+import { allStatisticsRoutes, statisticsRoutes } from './routes/statistics.ts';
 import { tableRoutes } from './routes/tables.ts';
+import { transactionRoutes } from './routes/transactions.ts';
 import { createServer } from './socket.ts';
 import type { Tls } from './tls.ts';
 import { requestValidator } from './validation.ts';
@@ -24,6 +34,12 @@ export interface ApplicationOptions {
   readonly server: ServerConfiguration;
   readonly logger: FastifyBaseLogger;
   readonly tls: Tls | undefined;
+}
+
+interface RouteServices {
+  readonly instances: Instances;
+  readonly jobs: ServiceJobs;
+  readonly transactions: OpenTransactions;
 }
 
 const MINUTE_MS = 60_000;
@@ -38,6 +54,8 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     bodyLimit: server.bodyBytesMax,
     routerOptions: { maxParamLength: server.headerBytesMax },
     forceCloseConnections: 'idle',
+    // Requests on connections that are there are still answered; the instances close after them.
+    return503OnClosing: false,
     serverFactory: (handler) => createServer(handler, server, tls),
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
@@ -49,38 +67,52 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   // Answers are JSON as it is: schemas of answers are for the documentation.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(app);
-  logAnswers(app);
+  const jobs = new ServiceJobs(logger);
+  const transactions = new OpenTransactions(server);
+  const metrics = new Metrics(instances, transactions);
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+    transactions.rollBackAll();
+  });
+  logAnswers(app, metrics);
   await limitCallers(app, server);
   await addDocumentation(app);
   await app.register(async (scope) => {
-    healthRoutes(scope);
-    instanceAdministrationRoutes(scope, instances);
+    operationRoutes(scope, metrics, () => !isClosing);
+    instanceAdministrationRoutes(scope, instances, transactions);
+    allStatisticsRoutes(scope, instances);
+    jobRoutes(scope, jobs);
   });
-  await app.register(instanceRoutes(instances), { prefix: '/db/:instance' });
+  const ofInstance = instanceRoutes({ instances, jobs, transactions });
+  await app.register(ofInstance, { prefix: '/db/:instance' });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
-    await instanceRoutes(instances)(scope);
+    await ofInstance(scope);
   });
   return app;
 }
 
 /** Everything under an instance: once for each by its name, once without for the default one. */
-function instanceRoutes(instances: Instances) {
+function instanceRoutes({ instances, jobs, transactions }: RouteServices) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('database');
+    scope.decorateRequest('instanceName');
     // With a callback: an open instance costs a request no turn of the event loop.
     scope.addHook<{ Params: { instance?: string } }>('preValidation', (request, _reply, done) => {
       const name = request.params.instance ?? instances.defaultName;
       const opened = instances.opened(name);
       if (opened !== undefined) {
         request.database = opened.database;
+        request.instanceName = name;
         done();
         return;
       }
       instances.open(name).then(({ database }) => {
         request.database = database;
+        request.instanceName = name;
         done();
       }, done);
     });
@@ -88,6 +120,13 @@ function instanceRoutes(instances: Instances) {
     rowPageRoutes(scope);
     rowInsertRoutes(scope);
     rowRoutes(scope);
+    transactionRoutes(scope, transactions);
+    restoreRoutes(scope);
+    logRoutes(scope);
+    differenceRoutes(scope);
+    snapshotRoutes(scope);
+    statisticsRoutes(scope);
+    maintenanceRoutes(scope, jobs);
   };
 }
 
@@ -100,11 +139,14 @@ function takeBodies(app: FastifyInstance): void {
 }
 
 /** One line a request, with what is needed to find it again. */
-function logAnswers(app: FastifyInstance): void {
+function logAnswers(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { method, url, ip } = request;
-    const ms = Math.round(reply.elapsedTime * 1000) / 1000;
-    request.log.info({ method, url, ip, status: reply.statusCode, ms }, 'answered');
+    const { statusCode: status, elapsedTime } = reply;
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.answered({ method, route, status, seconds: elapsedTime / 1000 });
+    const ms = Math.round(elapsedTime * 1000) / 1000;
+    request.log.info({ method, url, ip, status, ms }, 'answered');
     done();
   });
 }

@@ -36,6 +36,8 @@ export const SERVER_SETTINGS = {
   connections_max: wholeNumber(1, 1_000_000),
   request_timeout_ms: wholeNumber(100, 24 * HOUR_MS),
   idle_timeout_ms: wholeNumber(100, 24 * HOUR_MS),
+  transactions_max: wholeNumber(1, 100_000),
+  transaction_timeout_ms: wholeNumber(100, HOUR_MS),
   log_level: oneOf('debug', 'info', 'warn', 'error', 'silent'),
 };
 
@@ -73,6 +75,9 @@ export interface ServerConfiguration {
   readonly requestTimeoutMs: number;
   /** Without a byte either way. */
   readonly idleTimeoutMs: number;
+  /** Interactive ones that are open at a time, in all instances together. */
+  readonly transactionsMax: number;
+  readonly transactionTimeoutMs: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
@@ -167,6 +172,8 @@ function resolveServer(values: ServerValues): ServerConfiguration {
     connectionsMax: values.connections_max ?? 10_000,
     requestTimeoutMs: values.request_timeout_ms ?? 300_000,
     idleTimeoutMs: values.idle_timeout_ms ?? 60_000,
+    transactionsMax: values.transactions_max ?? 100,
+    transactionTimeoutMs: values.transaction_timeout_ms ?? 30_000,
     logLevel: values.log_level ?? 'info',
   };
 }

@@ -11,6 +11,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The instance that the path names, open. Set for routes of an instance. */
     database: Database;
+    instanceName: string;
   }
   interface FastifyContextConfig {
     access?: Access;

@@ -53,7 +53,7 @@ export function readQuery<T extends object>(properties: T) {
 export const momentQuery = readQuery({});
 
 /** For routes that take no query parameters. */
-export const noQuery = { type: 'object', additionalProperties: false } as const;
+export const noQuery = { type: 'object', additionalProperties: false, properties: {} } as const;
 
 /** Path parameters; the instance is one of them where the path has it. */
 export function pathOf<T extends object>(names: T) {

@@ -7,6 +7,9 @@ import { Instances } from './instances.ts';
 import { urlOf } from './socket.ts';
 import { readTls } from './tls.ts';
 
+/** For answers under way when the service is told to end. */
+const CLOSE_GRACE_MS = 10_000;
+
 export interface ServiceOptions {
   readonly configuration: ServiceConfiguration;
   /** Default: says nothing. */
@@ -46,7 +49,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
   let closing: Promise<void> | undefined;
   const close = async () => {
-    await app.close();
+    // Who reads slowly, or never, must not keep the service from ending.
+    const grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
+    await app.close().finally(() => clearTimeout(grace));
     await instances.close();
   };
   return {

@@ -10,6 +10,6 @@ const OPTIONS = { strictTypes: false, allowUnionTypes: true } as const;
 
 export function requestValidator(): FastifySchemaCompiler<FastifySchema> {
   const ofText = new Ajv({ ...OPTIONS, coerceTypes: true, useDefaults: true });
-  const ofBodies = new Ajv({ ...OPTIONS, useDefaults: true });
+  const ofBodies = new Ajv({ ...OPTIONS, useDefaults: true, discriminator: true });
   return ({ schema, httpPart }) => (httpPart === 'body' ? ofBodies : ofText).compile(schema);
 }

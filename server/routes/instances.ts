@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { INSTANCE_SETTINGS } from '../configuration.ts';
 import { namedInstance } from '../instance-list.ts';
 import type { Instances } from '../instances.ts';
+import type { OpenTransactions } from '../open-transactions.ts';
 import { noQuery } from '../schemas.ts';
 
 const tags = ['instances'];
@@ -18,7 +19,11 @@ const info = {
 } as const;
 
 /** `/instances`: the databases of the service. */
-export function instanceAdministrationRoutes(app: FastifyInstance, instances: Instances): void {
+export function instanceAdministrationRoutes(
+  app: FastifyInstance,
+  instances: Instances,
+  transactions: OpenTransactions,
+): void {
   app.get(
     '/instances',
     {
@@ -82,7 +87,9 @@ export function instanceAdministrationRoutes(app: FastifyInstance, instances: In
       },
     },
     async (request, reply) => {
-      await instances.drop(request.params.instance);
+      const { instance } = request.params;
+      await instances.drop(instance);
+      transactions.rollBackAll(instance);
       return reply.code(204).send();
     },
   );

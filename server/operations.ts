@@ -1,0 +1,153 @@
+/** What a transaction over HTTP consists of: operations on rows, as JSON. */
+import { type JsonObject, TidemarkError } from '../base/index.ts';
+import type { RowKey, TransactionTable } from '../database/index.ts';
+import { jsonObject, key } from './schemas.ts';
+
+interface OnTable {
+  readonly table: string;
+}
+
+interface OnRow extends OnTable {
+  readonly key: RowKey;
+}
+
+interface Expecting {
+  readonly expectedVersion?: number;
+}
+
+export type RowOperation =
+  | (OnRow & { readonly op: 'get' })
+  | (OnRow & Expecting & { readonly op: 'check'; readonly mustExist?: boolean })
+  | (OnTable & Expecting & { readonly op: 'insert' | 'put'; readonly row: JsonObject })
+  | (OnRow & Expecting & { readonly op: 'replace'; readonly row: JsonObject })
+  | (OnRow & Expecting & { readonly op: 'patch'; readonly patch: JsonObject })
+  | (OnRow & Expecting & { readonly op: 'delete' })
+  | (OnTable & ScanRange & { readonly op: 'scan' });
+
+interface ScanRange {
+  readonly from?: RowKey;
+  readonly to?: RowKey;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+}
+
+/** Where operations find their tables: a transaction of either kind. */
+export interface TableSource {
+  table(name: string): TransactionTable;
+}
+
+const OPERATIONS_MAX = 100_000;
+const SCAN_ROWS = 100;
+const SCAN_ROWS_MAX = 10_000;
+
+const table = { type: 'string' } as const;
+const expectedVersion = {
+  type: 'integer',
+  minimum: 0,
+  description: 'The version the row must be at; 0 that there must be none.',
+} as const;
+
+function operation<T extends object>(op: string, required: readonly string[], properties: T) {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['op', 'table', ...required],
+    properties: { op: { const: op }, table, ...properties },
+  } as const;
+}
+
+export const operationList = {
+  type: 'array',
+  minItems: 1,
+  maxItems: OPERATIONS_MAX,
+  items: {
+    type: 'object',
+    required: ['op'],
+    discriminator: { propertyName: 'op' },
+    oneOf: [
+      operation('get', ['key'], { key }),
+      operation('check', ['key'], { key, expectedVersion, mustExist: { type: 'boolean' } }),
+      operation('insert', ['row'], { row: jsonObject, expectedVersion }),
+      operation('put', ['row'], { row: jsonObject, expectedVersion }),
+      operation('replace', ['key', 'row'], { key, row: jsonObject, expectedVersion }),
+      operation('patch', ['key', 'patch'], { key, patch: jsonObject, expectedVersion }),
+      operation('delete', ['key'], { key, expectedVersion }),
+      operation('scan', [], {
+        from: key,
+        to: key,
+        reverse: { type: 'boolean' },
+        limit: { type: 'integer', minimum: 1, maximum: SCAN_ROWS_MAX },
+      }),
+    ],
+  },
+} as const;
+
+export const operationResults = {
+  type: 'array',
+  description: 'What each operation gave, in order; empty where an earlier outcome is given.',
+  items: jsonObject,
+} as const;
+
+/** Runs operations in order. @throws what one of them throws, with its number as `data.operation` */
+export function runOperations(source: TableSource, operations: readonly RowOperation[]): unknown[] {
+  return operations.map((each, index) => {
+    try {
+      return run(source.table(each.table), each);
+    } catch (error) {
+      if (!(error instanceof TidemarkError)) throw error;
+      const { code, message, data } = error;
+      throw new TidemarkError(
+        code,
+        `operation ${index} (${each.op}): ${message}`,
+        { ...data, operation: index },
+        error,
+      );
+    }
+  });
+}
+
+function run(rows: TransactionTable, each: RowOperation): unknown {
+  switch (each.op) {
+    case 'get':
+      return rows.read(each.key) ?? { key: each.key, version: 0 };
+    case 'check':
+      return check(rows, each);
+    case 'insert':
+      return rows.insert(each.row, expecting(each));
+    case 'put':
+      return rows.upsert(each.row, expecting(each));
+    case 'replace':
+      return rows.replace(each.key, each.row, expecting(each));
+    case 'patch':
+      return rows.patch(each.key, each.patch, expecting(each));
+    case 'delete':
+      return rows.delete(each.key, expecting(each));
+    case 'scan': {
+      const { from, to, reverse, limit = SCAN_ROWS } = each;
+      return { rows: [...rows.entries({ from, to, reverse, limit })] };
+    }
+  }
+}
+
+/** @throws ROW_NOT_FOUND, ROW_EXISTS, VERSION_CONFLICT */
+function check(rows: TransactionTable, each: RowOperation & { readonly op: 'check' }): unknown {
+  const { table: name, key: rowKey, mustExist, expectedVersion: expected } = each;
+  const version = rows.read(rowKey)?.version ?? 0;
+  const shown = `row ${JSON.stringify(rowKey)} of ${name}`;
+  const data = { table: name, key: rowKey, version };
+  if (mustExist === true && version === 0) {
+    throw new TidemarkError('ROW_NOT_FOUND', `there is no ${shown}`, data);
+  }
+  if (mustExist === false && version > 0) {
+    throw new TidemarkError('ROW_EXISTS', `there is a ${shown}, at version ${version}`, data);
+  }
+  if (expected !== undefined && version !== expected) {
+    const what = `${shown} is at version ${version}, not ${expected}`;
+    throw new TidemarkError('VERSION_CONFLICT', what, { ...data, expected });
+  }
+  return { key: rowKey, version };
+}
+
+function expecting({ expectedVersion: expected }: Expecting): Expecting {
+  return expected === undefined ? {} : { expectedVersion: expected };
+}
