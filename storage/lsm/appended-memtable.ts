@@ -12,15 +12,15 @@ const NOTHING = new Uint8Array(0);
  * so there is no map and nothing to sort. Entry n has key n.
  */
 export class AppendedMemtable implements Memtable {
-  readonly #keys: ByteString[] = [];
-  readonly #entries = new MemtableEntries();
+  readonly keys: ByteString[] = [];
+  readonly entries = new MemtableEntries();
 
   bytes(): number {
-    return this.#entries.bytes;
+    return this.entries.bytes;
   }
 
   entryCount(): number {
-    return this.#entries.length;
+    return this.entries.length;
   }
 
   set(
@@ -30,36 +30,36 @@ export class AppendedMemtable implements Memtable {
     end: number,
     ordinal: number,
   ): void {
-    const last = this.#keys.length - 1;
-    assert(last < 0 || key > this.#keys[last]!, 'keys of an appended keyspace only grow');
-    this.#keys.push(key);
-    this.#entries.add(key, source, start, end, ordinal, NO_ENTRY);
+    const last = this.keys.length - 1;
+    assert(last < 0 || key > this.keys[last]!, 'keys of an appended keyspace only grow');
+    this.keys.push(key);
+    this.entries.add(key, source, start, end, ordinal, NO_ENTRY);
   }
 
   find(key: ByteString, ordinal: number): number {
-    const last = this.#keys.length - 1;
+    const last = this.keys.length - 1;
     // Most searches for a key that is not here are for one that is about to be appended.
-    if (last < 0 || key > this.#keys[last]!) return NO_ENTRY;
-    const at = lowerBound(this.#keys, key);
-    return this.#keys[at] === key ? this.#entries.visible(at, ordinal) : NO_ENTRY;
+    if (last < 0 || key > this.keys[last]!) return NO_ENTRY;
+    const at = lowerBound(this.keys, key);
+    return this.keys[at] === key ? this.entries.visible(at, ordinal) : NO_ENTRY;
   }
 
   value(entry: number): Uint8Array | undefined {
-    return this.#entries.value(entry);
+    return this.entries.value(entry);
   }
 
   floorKey(key: ByteString, atLeast: ByteString, ordinal: number): ByteString | undefined {
-    const at = upperBound(this.#keys, key, this.#entries.visibleCount(ordinal)) - 1;
-    const found = at < 0 ? undefined : this.#keys[at]!;
+    const at = upperBound(this.keys, key, this.entries.visibleCount(ordinal)) - 1;
+    const found = at < 0 ? undefined : this.keys[at]!;
     return found === undefined || found < atLeast ? undefined : found;
   }
 
   cursors(range: KeyRange, ordinal: number): InternalCursor[] {
-    const count = this.#entries.visibleCount(ordinal);
-    const from = range.from === undefined ? 0 : lowerBound(this.#keys, range.from, count);
-    const to = range.to === undefined ? count : lowerBound(this.#keys, range.to, count);
+    const count = this.entries.visibleCount(ordinal);
+    const from = range.from === undefined ? 0 : lowerBound(this.keys, range.from, count);
+    const to = range.to === undefined ? count : lowerBound(this.keys, range.to, count);
     if (from >= to) return [];
-    return [new AppendedCursor(this.#keys, this.#entries, from, to, range.reverse === true)];
+    return [new AppendedCursor(this.keys, this.entries, from, to, range.reverse === true)];
   }
 
   sortSlice(): boolean {

@@ -44,7 +44,7 @@
  * points are LevelDB's (doc/table_format.md); the interval is fixed, so that an entry can be found
  * by its number.
  */
-import { crc32, deflateRaw, inflateRawSync } from 'node:zlib';
+import { crc32, deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { corruption } from '../../base/index.ts';
 
 export const RESTART_SHIFT = 4;
@@ -78,14 +78,21 @@ export function sealBlock(payload: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     deflateRaw(payload, DEFLATE_OPTIONS, (error, deflated) => {
       if (error !== null) return reject(error);
-      const worthwhile = deflated.length <= payload.length * STORED_SHARE_MAX;
-      resolve(
-        worthwhile
-          ? withTrailer(deflated, Compression.deflate, payload.length)
-          : withTrailer(payload, Compression.none, payload.length),
-      );
+      resolve(smallerOf(payload, deflated));
     });
   });
+}
+
+/** The same, deflated in the calling thread: for one that has nothing else to do. */
+export function sealBlockHere(payload: Buffer): Buffer {
+  return smallerOf(payload, deflateRawSync(payload, DEFLATE_OPTIONS));
+}
+
+function smallerOf(payload: Buffer, deflated: Buffer): Buffer {
+  const worthwhile = deflated.length <= payload.length * STORED_SHARE_MAX;
+  return worthwhile
+    ? withTrailer(deflated, Compression.deflate, payload.length)
+    : withTrailer(payload, Compression.none, payload.length);
 }
 
 /** The block as it lies on disk, for payloads that are known not to compress. */

@@ -3,12 +3,12 @@ import type { KeyspaceDefinition } from '../keyspace-store.ts';
 import { type CompactionPlan, type Levels, PlanKind } from './compaction-picker.ts';
 import { PENDING_BYTES_MAX } from './flush.ts';
 import type { TableFacts } from './table.ts';
-import type { NewTable, TableFiles } from './table-files.ts';
+import type { NewTable, TableMaker } from './table-maker.ts';
 import { KeyCover } from './table-placement.ts';
 import { Tree } from './tree.ts';
 
 export interface CompactionWork {
-  readonly files: TableFiles;
+  readonly files: TableMaker;
   readonly keyspace: KeyspaceDefinition;
   /** File bytes at which a merge goes over to the next table. */
   readonly tableBytesMax: number;

@@ -1,5 +1,4 @@
 import { isTidemarkError } from '../../base/index.ts';
-import { writeCompaction } from './compaction.ts';
 import {
   type CompactionPlan,
   compactionDebt,
@@ -13,6 +12,7 @@ import type { Manifest } from './manifest.ts';
 import type { ManifestEdit } from './manifest-format.ts';
 import type { TableFacts } from './table.ts';
 import type { TableFiles } from './table-files.ts';
+import type { TableWorkshop } from './table-workshop.ts';
 import type { Version } from './version.ts';
 
 /** What compactions ask of their store. */
@@ -35,6 +35,7 @@ export class Compactions {
   bytes = 0;
   readonly #configuration: LsmStoreConfiguration;
   readonly #files: TableFiles;
+  readonly #workshop: TableWorkshop;
   readonly #manifest: Manifest;
   readonly #store: CompactedStore;
   /** For each keyspace, the end of the work that is under way. */
@@ -51,11 +52,13 @@ export class Compactions {
   constructor(
     configuration: LsmStoreConfiguration,
     files: TableFiles,
+    workshop: TableWorkshop,
     manifest: Manifest,
     store: CompactedStore,
   ) {
     this.#configuration = configuration;
     this.#files = files;
+    this.#workshop = workshop;
     this.#manifest = manifest;
     this.#store = store;
     this.#busy = configuration.keyspaces.map(() => Promise.resolve());
@@ -118,6 +121,7 @@ export class Compactions {
 
   stop(): void {
     this.#stopped = true;
+    this.#workshop.stop();
     this.#ended();
   }
 
@@ -163,12 +167,8 @@ export class Compactions {
   async #carryOut(index: number, plan: CompactionPlan): Promise<void> {
     const version = this.#store.version().retain();
     try {
-      const written = await writeCompaction(plan, {
-        files: this.#files,
-        keyspace: this.#configuration.keyspaces[index]!,
-        tableBytesMax: this.#configuration.tableBytesMax,
-        isStopped: () => this.#stopped,
-      });
+      const keyspace = this.#configuration.keyspaces[index]!;
+      const written = await this.#workshop.compact(plan, keyspace, () => this.#stopped);
       await this.#install(plan, written);
       this.count++;
       for (const table of written) this.bytes += table.bytes;

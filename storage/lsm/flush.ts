@@ -3,21 +3,49 @@ import type { KeyspaceDefinition } from '../keyspace-store.ts';
 import type { Memtable } from './memtable.ts';
 import { mergeCursors } from './merge-cursor.ts';
 import type { TableFacts } from './table.ts';
-import type { TableFiles } from './table-files.ts';
-import type { KeyCover } from './table-placement.ts';
+import type { TableMaker } from './table-maker.ts';
+import { KeyCover, type KeySpan } from './table-placement.ts';
 
 /** Finished blocks that may wait for the disk. Two blocks a core are enough to keep it busy. */
 export const PENDING_BYTES_MAX = 1024 * 1024;
+
+/** One keyspace of a flush. */
+export interface FlushedKeyspace {
+  readonly keyspace: KeyspaceDefinition;
+  readonly memtable: Memtable;
+  /** What the tables of the keyspace may hold; elsewhere a tombstone has nothing to hide. */
+  readonly below: readonly KeySpan[];
+}
+
+/**
+ * Writes memtables that were frozen together, each to a table, if there is anything in it. Nothing is
+ * left behind if it fails. @throws IO_FAILED, DISK_FULL
+ */
+export async function flushMemtables(
+  files: TableMaker,
+  parts: readonly FlushedKeyspace[],
+): Promise<readonly TableFacts[]> {
+  const tables: TableFacts[] = [];
+  try {
+    for (const { keyspace, memtable, below } of parts) {
+      const table = await flushMemtable(files, keyspace, memtable, new KeyCover(below));
+      if (table !== undefined) tables.push(table);
+    }
+    return tables;
+  } catch (error) {
+    for (const { number } of tables) await files.remove(number);
+    throw error;
+  }
+}
 
 /**
  * Writes the newest version of each key of a frozen memtable to a table. Older versions are for
  * views that were taken before, and these hold the memtable itself.
  *
- * @param below what the tables of the keyspace may hold; elsewhere a tombstone has nothing to hide
  * @returns undefined if there is nothing to write. @throws IO_FAILED, DISK_FULL
  */
-export async function flushMemtable(
-  files: TableFiles,
+async function flushMemtable(
+  files: TableMaker,
   keyspace: KeyspaceDefinition,
   memtable: Memtable,
   below: KeyCover,

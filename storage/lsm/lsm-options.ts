@@ -33,6 +33,11 @@ export interface LsmTuning {
   readonly joinedTableBytesMax?: number;
   /** Tables whose files are open at a time; over it, those not used lately are closed. Default: 512. */
   readonly openTablesMax?: number;
+  /**
+   * Memtables, and tables that are merged, of fewer bytes are written in the calling thread: it is
+   * done before another thread has begun. Default: 4 MiB.
+   */
+  readonly workerBytesMin?: number;
   /** Indexes and filters of open tables, about 2 MiB for each 24 MiB of file. Default: 256 MiB. */
   readonly openTablesBytesMax?: number;
 }
@@ -63,6 +68,7 @@ const TUNING_DEFAULTS: Required<LsmTuning> = {
   levelBytesMax: 64 * MIB,
   joinedTableBytesMax: 256 * MIB,
   openTablesMax: 512,
+  workerBytesMin: 4 * MIB,
   openTablesBytesMax: 256 * MIB,
 };
 
@@ -76,6 +82,7 @@ const BOUNDS: Readonly<Record<Exclude<keyof LsmTuning, 'compaction'>, readonly [
     levelBytesMax: [1, Number.MAX_SAFE_INTEGER],
     joinedTableBytesMax: [1, Number.MAX_SAFE_INTEGER],
     openTablesMax: [1, Number.MAX_SAFE_INTEGER],
+    workerBytesMin: [0, Number.MAX_SAFE_INTEGER],
     openTablesBytesMax: [0, Number.MAX_SAFE_INTEGER],
   };
 

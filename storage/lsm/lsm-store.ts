@@ -15,7 +15,6 @@ import {
 } from '../keyspace-store.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import { Compactions } from './compactions.ts';
-import { flushMemtable } from './flush.ts';
 import { HeldTables } from './held-tables.ts';
 import { KeyspaceView, type Moment } from './keyspace-view.ts';
 import {
@@ -32,7 +31,8 @@ import { checkTables } from './store-check.ts';
 import { checkStoreDirectory, makeDurableDirectory } from './store-directory.ts';
 import type { Table, TableFacts } from './table.ts';
 import { TableFiles } from './table-files.ts';
-import { KeyCover, levelOfNewTable, levelsOf, placedTables } from './table-placement.ts';
+import { levelOfNewTable, levelsOf, placedTables } from './table-placement.ts';
+import { TableWorkshop } from './table-workshop.ts';
 import { Tree } from './tree.ts';
 import { Version } from './version.ts';
 
@@ -75,6 +75,7 @@ export class LsmStore implements KeyspaceStore {
   readonly #logger: Logger;
   readonly #manifest: Manifest;
   readonly #files: TableFiles;
+  readonly #workshop: TableWorkshop;
   readonly #compactions: Compactions;
   /** From the id of a keyspace to its place in `#keyspaces`. */
   readonly #indexes: readonly (number | undefined)[];
@@ -129,7 +130,8 @@ export class LsmStore implements KeyspaceStore {
       version: () => this.#openVersion(),
       ordinal: () => this.#ordinal,
     });
-    this.#compactions = new Compactions(configuration, files, manifest, {
+    this.#workshop = new TableWorkshop(configuration, files);
+    this.#compactions = new Compactions(configuration, files, this.#workshop, manifest, {
       version: () => this.#version,
       installed: () => this.#refresh(),
       failed: (error) => this.#poison(error),
@@ -356,6 +358,7 @@ export class LsmStore implements KeyspaceStore {
     this.stopWaiting();
     await this.#flushing;
     await this.#compactions.settled();
+    await this.#workshop.close();
     await this.#manifest.close();
     await this.#files.close();
   }
@@ -418,17 +421,16 @@ export class LsmStore implements KeyspaceStore {
     });
   }
 
-  async #writeTables(frozen: Frozen): Promise<TableFacts[]> {
-    const tables: TableFacts[] = [];
-    for (const [index, memtable] of frozen.memtables.all.entries()) {
+  #writeTables(frozen: Frozen): Promise<readonly TableFacts[]> {
+    const placed = placedTables(this.#manifest.state);
+    const parts = frozen.memtables.all.map((memtable, index) => {
       const keyspace = this.#keyspaces[index]!;
-      const below = placedTables(this.#manifest.state).filter(
-        (table) => table.keyspace === keyspace.id,
-      );
-      const table = await flushMemtable(this.#files, keyspace, memtable, new KeyCover(below));
-      if (table !== undefined) tables.push(table);
-    }
-    return tables;
+      const below = placed
+        .filter((table) => table.keyspace === keyspace.id)
+        .map(({ smallest, largest }) => ({ smallest, largest }));
+      return { keyspace, memtable, below };
+    });
+    return this.#workshop.flush(parts);
   }
 
   #flushEdit(

@@ -1,6 +1,7 @@
 import type { ByteString } from '../../base/index.ts';
 import type { KeyRange } from '../ordered-view.ts';
 import type { InternalCursor } from './internal-cursor.ts';
+import type { MemtableEntries } from './memtable-entries.ts';
 
 /**
  * What was written to one keyspace and is not in a table yet.
@@ -14,6 +15,9 @@ export interface Memtable {
   bytes(): number;
   /** Writes, overwritten ones included. */
   entryCount(): number;
+  /** By entry: all that was written, in order, for who copies it. */
+  readonly keys: readonly ByteString[];
+  readonly entries: MemtableEntries;
   /** @param source undefined deletes */
   set(
     key: ByteString,

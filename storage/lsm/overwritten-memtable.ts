@@ -27,8 +27,8 @@ type Run = readonly number[];
  * entries in the order of their age: all in one are older than all in the next.
  */
 export class OverwrittenMemtable implements Memtable {
-  readonly #keys: ByteString[] = [];
-  readonly #entries = new MemtableEntries();
+  readonly keys: ByteString[] = [];
+  readonly entries = new MemtableEntries();
   readonly #newest: Map<ByteString, number> | undefined;
   #smallest: ByteString = '';
   #largest: ByteString = '';
@@ -42,11 +42,11 @@ export class OverwrittenMemtable implements Memtable {
   }
 
   bytes(): number {
-    return this.#entries.bytes;
+    return this.entries.bytes;
   }
 
   entryCount(): number {
-    return this.#entries.length;
+    return this.entries.length;
   }
 
   set(
@@ -58,27 +58,27 @@ export class OverwrittenMemtable implements Memtable {
   ): void {
     const newest = this.#newest;
     if (newest === undefined) {
-      this.#keys.push(key);
-      this.#entries.add(key, source, start, end, ordinal, NO_ENTRY);
+      this.keys.push(key);
+      this.entries.add(key, source, start, end, ordinal, NO_ENTRY);
       return;
     }
     const previous = this.#isOutside(key) ? NO_ENTRY : (newest.get(key) ?? NO_ENTRY);
-    if (this.#keys.length === 0) this.#smallest = key;
+    if (this.keys.length === 0) this.#smallest = key;
     if (key < this.#smallest) this.#smallest = key;
     if (key > this.#largest) this.#largest = key;
-    this.#keys.push(key);
-    newest.set(key, this.#entries.add(key, source, start, end, ordinal, previous));
+    this.keys.push(key);
+    newest.set(key, this.entries.add(key, source, start, end, ordinal, previous));
   }
 
   find(key: ByteString, ordinal: number): number {
     if (this.#newest === undefined) return this.#findInRuns(key, ordinal);
     if (this.#isOutside(key)) return NO_ENTRY;
     const entry = this.#newest.get(key);
-    return entry === undefined ? NO_ENTRY : this.#entries.visible(entry, ordinal);
+    return entry === undefined ? NO_ENTRY : this.entries.visible(entry, ordinal);
   }
 
   value(entry: number): Uint8Array | undefined {
-    return this.#entries.value(entry);
+    return this.entries.value(entry);
   }
 
   floorKey(key: ByteString, atLeast: ByteString, ordinal: number): ByteString | undefined {
@@ -86,9 +86,9 @@ export class OverwrittenMemtable implements Memtable {
     let best: ByteString | undefined;
     for (const run of this.#runs) {
       for (let at = this.#countUpTo(run, key) - 1; at >= 0; at--) {
-        const candidate = this.#keys[run[at]!]!;
+        const candidate = this.keys[run[at]!]!;
         if (candidate < atLeast || (best !== undefined && candidate < best)) break;
-        if (this.#entries.ordinals[run[at]!]! > ordinal) continue;
+        if (this.entries.ordinals[run[at]!]! > ordinal) continue;
         best = candidate;
         break;
       }
@@ -105,21 +105,21 @@ export class OverwrittenMemtable implements Memtable {
       const to = range.to === undefined ? run.length : this.#countBelow(run, range.to);
       if (from >= to) continue;
       const reverse = range.reverse === true;
-      cursors.push(new RunCursor(run, from, to, reverse, this.#keys, this.#entries, ordinal));
+      cursors.push(new RunCursor(run, from, to, reverse, this.keys, this.entries, ordinal));
     }
     return cursors;
   }
 
   sortSlice(): boolean {
-    const end = Math.min(this.#tail + SORT_SLICE_ENTRIES, this.#keys.length);
+    const end = Math.min(this.#tail + SORT_SLICE_ENTRIES, this.keys.length);
     if (end > this.#tail) this.#runs = [...this.#runs, this.#sorted(this.#tail, end)];
     this.#tail = end;
-    return end === this.#keys.length;
+    return end === this.keys.length;
   }
 
   /** Of a key outside of what was written nothing need be looked up: so it is with keys that ascend. */
   #isOutside(key: ByteString): boolean {
-    return this.#keys.length === 0 || key > this.#largest || key < this.#smallest;
+    return this.keys.length === 0 || key > this.#largest || key < this.#smallest;
   }
 
   #findInRuns(key: ByteString, ordinal: number): number {
@@ -128,17 +128,17 @@ export class OverwrittenMemtable implements Memtable {
       const run = this.#runs[i]!;
       for (let at = this.#countUpTo(run, key) - 1; at >= 0; at--) {
         const entry = run[at]!;
-        if (this.#keys[entry] !== key) break;
-        if (this.#entries.ordinals[entry]! <= ordinal) return entry;
+        if (this.keys[entry] !== key) break;
+        if (this.entries.ordinals[entry]! <= ordinal) return entry;
       }
     }
     return NO_ENTRY;
   }
 
   #order(): void {
-    if (this.#tail === this.#keys.length) return;
-    let run = this.#sorted(this.#tail, this.#keys.length);
-    this.#tail = this.#keys.length;
+    if (this.#tail === this.keys.length) return;
+    let run = this.#sorted(this.#tail, this.keys.length);
+    this.#tail = this.keys.length;
     const runs = this.#runs.slice();
     while (runs.length > 0 && runs.at(-1)!.length <= run.length * 2) {
       run = this.#merged(runs.pop()!, run);
@@ -149,7 +149,7 @@ export class OverwrittenMemtable implements Memtable {
 
   /** The default comparison of strings is by UTF-16 units: for byte strings, by bytes. */
   #sorted(from: number, to: number): Run {
-    const keys = this.#keys;
+    const keys = this.keys;
     const run: number[] = [];
     let isAscending = true;
     for (let entry = from; entry < to; entry++) {
@@ -166,7 +166,7 @@ export class OverwrittenMemtable implements Memtable {
   }
 
   #merged(older: Run, newer: Run): Run {
-    const keys = this.#keys;
+    const keys = this.keys;
     if (keys[older.at(-1)!]! <= keys[newer[0]!]!) return older.concat(newer);
     const merged: number[] = [];
     let left = 0;
@@ -186,7 +186,7 @@ export class OverwrittenMemtable implements Memtable {
     let high = run.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#keys[run[middle]!]! < key) low = middle + 1;
+      if (this.keys[run[middle]!]! < key) low = middle + 1;
       else high = middle;
     }
     return low;
@@ -198,7 +198,7 @@ export class OverwrittenMemtable implements Memtable {
     let high = run.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#keys[run[middle]!]! <= key) low = middle + 1;
+      if (this.keys[run[middle]!]! <= key) low = middle + 1;
       else high = middle;
     }
     return low;

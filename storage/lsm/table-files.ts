@@ -1,21 +1,13 @@
 import { join } from 'node:path';
 import { assert, type Files, type Logger } from '../../base/index.ts';
-import { type KeyspaceDefinition, KeyspaceShape } from '../keyspace-store.ts';
 import { BlockCache } from './block-cache.ts';
 import type { LsmStoreConfiguration } from './lsm-options.ts';
 import type { Manifest } from './manifest.ts';
 import { tableName, tableNumber } from './manifest-format.ts';
 import { OpenTables } from './open-tables.ts';
 import { Table, type TableFacts } from './table.ts';
+import { TableMaker, type TableMaking } from './table-maker.ts';
 import { TableReader } from './table-reader.ts';
-import { type TableSummary, TableWriter } from './table-writer.ts';
-
-/** A table that is being written, and the number it will have. */
-export interface NewTable {
-  readonly number: number;
-  readonly keyspace: KeyspaceDefinition;
-  readonly writer: TableWriter;
-}
 
 const TABLES_NAME = 'sst';
 
@@ -24,9 +16,11 @@ export class TableFiles {
   readonly cache: BlockCache;
   readonly open: OpenTables;
   readonly directory: string;
+  readonly making: TableMaking;
+  /** Makes tables in this thread. */
+  readonly maker: TableMaker;
   readonly #files: Files;
   readonly #logger: Logger;
-  readonly #configuration: LsmStoreConfiguration;
   readonly #manifest: Manifest;
   readonly #tables = new Map<number, Table>();
   #nextNumber: number;
@@ -34,7 +28,6 @@ export class TableFiles {
 
   constructor(configuration: LsmStoreConfiguration, manifest: Manifest) {
     this.#manifest = manifest;
-    this.#configuration = configuration;
     this.#files = configuration.files;
     this.#logger = configuration.logger;
     this.directory = join(configuration.directory, TABLES_NAME);
@@ -42,10 +35,21 @@ export class TableFiles {
     const { openTablesMax, openTablesBytesMax } = configuration;
     this.open = new OpenTables(openTablesMax, openTablesBytesMax);
     this.#nextNumber = manifest.state.nextTable;
+    const { files, logger, blockBytes, filterBitsPerKey } = configuration;
+    this.making = { directory: this.directory, blockBytes, filterBitsPerKey };
+    const { open } = this;
+    const nextNumber = () => this.takeNumber();
+    const services = { files, logger, open, nextNumber, deflatesHere: false };
+    this.maker = new TableMaker(this.making, services);
   }
 
   get nextNumber(): number {
     return this.#nextNumber;
+  }
+
+  /** Given once, whatever becomes of the table. */
+  takeNumber(): number {
+    return this.#nextNumber++;
   }
 
   /** From the store's directory. */
@@ -54,28 +58,11 @@ export class TableFiles {
   }
 
   path(number: number): string {
-    return join(this.directory, tableName(number));
-  }
-
-  /** @throws IO_FAILED, DISK_FULL */
-  async create(keyspace: KeyspaceDefinition): Promise<NewTable> {
-    const number = this.#nextNumber++;
-    const { blockBytes, filterBitsPerKey } = this.#configuration;
-    // Blocks of keys that ascend are written once and joined, never merged: coding is paid once.
-    const codeValues = keyspace.shape === KeyspaceShape.appended;
-    const options = { blockBytes, filterBitsPerKey, filter: keyspace.filter, codeValues };
-    const writer = await TableWriter.create(this.#files, this.path(number), options);
-    return { number, keyspace, writer };
-  }
-
-  /** Ends a table. Its name is durable only after `syncDirectory`. @throws IO_FAILED, DISK_FULL */
-  async finish(table: NewTable, age = table.number): Promise<TableFacts> {
-    const summary: TableSummary = await table.writer.finish();
-    return { number: table.number, keyspace: table.keyspace.id, age, ...summary };
+    return this.maker.path(number);
   }
 
   async syncDirectory(): Promise<void> {
-    await this.#files.syncDirectory(this.directory);
+    await this.maker.syncDirectory();
   }
 
   /** The one handle of a table; opens no file yet. */
@@ -88,29 +75,6 @@ export class TableFiles {
     const table = new Table(facts, reader, (unheld) => this.#dispose(unheld));
     this.#tables.set(number, table);
     return table;
-  }
-
-  /**
-   * Handles of their own for tables that a compaction reads. It passes each block once, so it needs
-   * no cache, and leaves that of queries alone. Whoever asks for them closes their readers.
-   */
-  compactionTables(tables: readonly TableFacts[]): Table[] {
-    const cache = new BlockCache(0);
-    return tables.map((facts) => {
-      const { number } = facts;
-      const path = this.path(number);
-      const reader = TableReader.open(this.#files, path, number, cache, this.open);
-      return new Table(facts, reader, () => {});
-    });
-  }
-
-  /** Removes a table that no version ever had. One that stays is an orphan for the next start. */
-  async remove(number: number): Promise<void> {
-    try {
-      await this.#files.remove(this.path(number));
-    } catch (error) {
-      this.#logger.warn({ file: this.path(number), error }, 'could not remove a table');
-    }
   }
 
   /**
@@ -149,6 +113,6 @@ export class TableFiles {
     assert(!this.#manifest.state.tables.has(number), 'a table that the manifest names is held');
     this.#tables.delete(number);
     table.reader.close();
-    this.#removing = this.#removing.then(() => this.remove(number));
+    this.#removing = this.#removing.then(() => this.maker.remove(number));
   }
 }

@@ -5,7 +5,7 @@ import {
   type Files,
   type WritableFile,
 } from '../../base/index.ts';
-import { checkSealedBlock, sealBlock, sealBlockAsIs } from './block-format.ts';
+import { checkSealedBlock, sealBlock, sealBlockAsIs, sealBlockHere } from './block-format.ts';
 import { BlockWriter } from './block-writer.ts';
 import { BloomFilterBuilder } from './bloom-filter.ts';
 import {
@@ -25,6 +25,8 @@ export interface TableOptions {
   readonly filterBitsPerKey: number;
   /** Whether to code each value by itself where values are short (`coded-values-format.ts`). */
   readonly codeValues: boolean;
+  /** Whether blocks are deflated in the calling thread, or in the thread pool. */
+  readonly deflatesHere: boolean;
 }
 
 export const DEFAULT_TABLE_OPTIONS: TableOptions = {
@@ -32,6 +34,7 @@ export const DEFAULT_TABLE_OPTIONS: TableOptions = {
   filter: true,
   filterBitsPerKey: 10,
   codeValues: false,
+  deflatesHere: false,
 };
 
 export interface TableSummary {
@@ -69,6 +72,7 @@ export class TableWriter {
   readonly #files: Files;
   readonly #file: WritableFile;
   readonly #blockBytes: number;
+  readonly #deflatesHere: boolean;
   readonly #block: BlockWriter;
   readonly #index = new BlockWriter(4096);
   readonly #filter: BloomFilterBuilder | undefined;
@@ -88,6 +92,7 @@ export class TableWriter {
     this.#files = files;
     this.#file = file;
     this.#blockBytes = options.blockBytes;
+    this.#deflatesHere = options.deflatesHere;
     this.#block = new BlockWriter(options.blockBytes * 2, options.codeValues);
     this.#filter = options.filter ? new BloomFilterBuilder(options.filterBitsPerKey) : undefined;
   }
@@ -238,11 +243,11 @@ export class TableWriter {
 
   async #drainPending(): Promise<void> {
     let batch = this.#nextBatch();
-    let sealing = sealAll(batch);
+    let sealing = this.#sealAll(batch);
     while (batch.length > 0) {
       const sealed = await sealing;
       const next = this.#nextBatch();
-      sealing = sealAll(next);
+      sealing = this.#sealAll(next);
       let offset = this.#written;
       for (const [i, { lastKey }] of batch.entries()) {
         const { length } = sealed[i] as Buffer;
@@ -252,6 +257,13 @@ export class TableWriter {
       batch = next;
       await this.#write(sealed);
     }
+  }
+
+  async #sealAll(batch: readonly PendingBlock[]): Promise<Buffer[]> {
+    const seal = this.#deflatesHere ? sealBlockHere : sealBlock;
+    return Promise.all(
+      batch.map(({ payload, coded }) => (coded ? sealBlockAsIs(payload) : seal(payload))),
+    );
   }
 
   #nextBatch(): PendingBlock[] {
@@ -273,10 +285,4 @@ export class TableWriter {
     this.#written += bytes.length;
     await this.#file.write(bytes, offset);
   }
-}
-
-function sealAll(batch: readonly PendingBlock[]): Promise<Buffer[]> {
-  return Promise.all(
-    batch.map(({ payload, coded }) => (coded ? sealBlockAsIs(payload) : sealBlock(payload))),
-  );
 }

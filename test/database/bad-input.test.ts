@@ -291,6 +291,7 @@ describe('what fails under way', () => {
     const database = await all.open(directory, { files, durability: 'fsync' });
     await database.createTable('t');
     await database.table('t').insert({ n: 1 });
+    files.code = 'IO_FAILED';
     files.fails = (operation) => operation === 'sync';
     expect((await refused(() => database.table('t').insert({ n: 2 }))).code).toBe('POISONED');
     files.fails = () => false;

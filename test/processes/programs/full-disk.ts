@@ -13,6 +13,8 @@ import { Database, type DatabaseOptions } from '../../../database/index.ts';
 const [disk = ''] = process.argv.slice(2);
 const KIB = 1024;
 const RESUMES_WITHIN_MS = 20_000;
+/** A commit that waits for a flush asks again in this time, and is refused if the flush is held up. */
+const ASKED_AGAIN_MS = 500;
 const ballast = join(disk, 'ballast');
 
 /** The log has this much room in its segment; memtables are full long before, or never. */
@@ -152,6 +154,7 @@ async function begin(name: string, options: DatabaseOptions): Promise<Run> {
 async function fillAndFree(run: Run) {
   fillDisk();
   await run.commitUntilRefused();
+  await sleep(ASKED_AGAIN_MS);
   const before = run.acknowledged.length;
   const whileFull = {
     refusedWith: [...new Set(run.refusals)],

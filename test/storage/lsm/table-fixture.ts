@@ -4,6 +4,7 @@ import { BlockCache } from '../../../storage/lsm/block-cache.ts';
 import type { Found, InternalCursor } from '../../../storage/lsm/internal-cursor.ts';
 import { TableReader } from '../../../storage/lsm/table-reader.ts';
 import {
+  DEFAULT_TABLE_OPTIONS,
   type TableOptions,
   type TableSummary,
   TableWriter,
@@ -20,12 +21,7 @@ export interface TestEntry {
 export const files = new NodeFiles();
 
 /** Blocks so small that a few entries fill several. */
-export const SMALL_BLOCKS: TableOptions = {
-  blockBytes: 64,
-  filter: true,
-  filterBitsPerKey: 10,
-  codeValues: false,
-};
+export const SMALL_BLOCKS: TableOptions = { ...DEFAULT_TABLE_OPTIONS, blockBytes: 64 };
 
 export function entry(key: string, value = `value of ${key}`, deleted = false): TestEntry {
   return { key, value: deleted ? '' : value, deleted };

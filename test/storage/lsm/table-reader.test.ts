@@ -44,6 +44,7 @@ describe('a table', () => {
       filter: fc.boolean(),
       filterBitsPerKey: fc.constantFrom(1, 10),
       codeValues: fc.boolean(),
+      deflatesHere: fc.boolean(),
     });
     await fc.assert(
       fc.asyncProperty(
