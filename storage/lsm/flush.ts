@@ -23,7 +23,7 @@ export interface FlushedKeyspace {
  */
 export async function flushMemtables(
   files: TableMaker,
-  parts: readonly FlushedKeyspace[],
+  parts: Iterable<FlushedKeyspace>,
 ): Promise<readonly TableFacts[]> {
   const tables: TableFacts[] = [];
   try {

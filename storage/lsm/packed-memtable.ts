@@ -57,9 +57,12 @@ export function transferable({ sources, keyspaces }: PackedMemtables): ArrayBuff
   return [...sources, ...arrays].map(({ buffer }) => buffer);
 }
 
-/** The memtables again, without the versions that only older views see. */
-export function unpackMemtables({ sources, keyspaces }: PackedMemtables): FlushedKeyspace[] {
-  return keyspaces.map((packed) => {
+/** The memtables again, all that was written to them seen by all, one after the other. */
+export function* unpackMemtables({
+  sources,
+  keyspaces,
+}: PackedMemtables): Generator<FlushedKeyspace> {
+  for (const packed of keyspaces) {
     const { keyspace, below, keyEnds } = packed;
     const isAppended = keyspace.shape === KeyspaceShape.appended;
     const memtable: Memtable = isAppended ? new AppendedMemtable() : new OverwrittenMemtable(false);
@@ -72,8 +75,8 @@ export function unpackMemtables({ sources, keyspaces }: PackedMemtables): Flushe
       memtable.set(key, source, packed.starts[i]!, packed.ends[i]!, 1);
       keyStart = keyEnd;
     }
-    return { keyspace, memtable, below };
-  });
+    yield { keyspace, memtable, below };
+  }
 }
 
 async function packed(
