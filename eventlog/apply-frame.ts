@@ -1,7 +1,7 @@
 import { assert } from '../base/index.ts';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import type { Applied } from './apply-rule.ts';
-import { ChangePostings } from './change-postings.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import { afterFrame } from './frame-builder.ts';
 import type { FrameHeader } from './frame-format.ts';
@@ -44,15 +44,13 @@ export function applyFrame(
   let last = time;
   for (const { head, events } of commits) {
     projectCommit(head, batch);
-    const postings = new ChangePostings();
+    projectChanges(head, events, batch);
     for (const event of events) {
       projectEvent(event, batch);
       for (const project of projections) project(event, batch);
       const before = rowsBefore.of(event);
-      postings.add(event, before);
       for (const project of changeProjections) project(event, before, head, batch);
     }
-    postings.write(head, batch);
     assert(head.time > last || header.firstPosition > lastPositionOf(head), 'G5: time rises');
     last = head.time;
   }

@@ -4,17 +4,10 @@
  * with, its predecessor must be the one it names, and what its commits and events project to must
  * stand in the trees, byte for byte, and nothing else.
  */
-import {
-  asBuffer,
-  bytesOf,
-  isTidemarkError,
-  orderedU64,
-  RecordState,
-  recordAt,
-} from '../base/index.ts';
+import { asBuffer, bytesOf, orderedU64, RecordState, recordAt } from '../base/index.ts';
 import { type StoreView, WriteBatch } from '../storage/index.ts';
 import { type Applied, judgeFrame, NOTHING_APPLIED, Verdict } from './apply-rule.ts';
-import { ChangePostings } from './change-postings.ts';
+import { projectChanges } from './change-postings.ts';
 import { afterFrame } from './frame-builder.ts';
 import { type FrameHeader, hashOf } from './frame-format.ts';
 import type { FrameCommit } from './frame-reader.ts';
@@ -22,7 +15,6 @@ import { commitsOfFrame, encodeFrame } from './frame-source.ts';
 import { KEYSPACES, Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
 import { projectCommit, projectEvent } from './projection.ts';
-import { RowsBefore } from './rows-before.ts';
 
 export interface Finding {
   /** What was checked: `chain`, `projection`, `history` or `rows`. */
@@ -143,22 +135,10 @@ function checkProjections(
   report: (finding: Finding) => void,
 ): number {
   const batch = new WriteBatch();
-  const rowsBefore = new RowsBefore(new LogReader(view));
   for (const { head, events } of commits) {
-    const postings = new ChangePostings();
     projectCommit(head, batch);
-    for (const event of events) {
-      projectEvent(event, batch);
-      try {
-        postings.add(event, rowsBefore.of(event));
-      } catch (error) {
-        if (!isTidemarkError(error, 'CORRUPTION')) throw error;
-        const { position } = event.row;
-        const message = `what the event at position ${position} changes cannot be told: ${error.message}`;
-        report({ check: 'projection', message });
-      }
-    }
-    postings.write(head, batch);
+    projectChanges(head, events, batch);
+    for (const event of events) projectEvent(event, batch);
   }
   let historyEntries = 0;
   for (let i = 0; i < batch.length; i++) {

@@ -17,8 +17,10 @@
  * | 20 | 2 | number of table summaries |
  * | 22 | 2 | zero |
  * | 24 | 4 | length of the metadata; 0 if there is none |
- * | 28 | 40 × s | table summaries, by table id |
- * | 28 + 40 s | m | metadata: canonical JSON |
+ * | 28 | 4 | length of the changed columns; 0 if there are none |
+ * | 32 | 40 × s | table summaries, by table id |
+ * | 32 + 40 s | m | metadata: canonical JSON |
+ * | 32 + 40 s + m | c | columns that updates change: JSON, `[[table id, ["column", …]], …]`, in order |
  *
  * A table summary says where a table stands after the commit. It lets a count, or the next key
  * the store gives, be read at any position without a replay:
@@ -37,13 +39,14 @@
  */
 import { type ByteWriter, readU64 } from '../base/index.ts';
 
-export const COMMIT_HEAD_BYTES = 28;
+export const COMMIT_HEAD_BYTES = 32;
 export const SUMMARY_BYTES = 40;
 const TIME_AT = 0;
 const FIRST_POSITION_AT = 8;
 const EVENTS_AT = 16;
 const SUMMARIES_AT = 20;
 const METADATA_LENGTH_AT = 24;
+const COLUMNS_LENGTH_AT = 28;
 /** First position and number of events: what the time index keeps of a commit. */
 export const COMMIT_EXTENT_START = FIRST_POSITION_AT;
 export const COMMIT_EXTENT_END = SUMMARIES_AT;
@@ -62,6 +65,8 @@ export interface CommitHead {
   readonly events: number;
   /** Canonical JSON; empty if there is none. */
   readonly metadata: string;
+  /** As `changed-columns.ts` encodes them; empty if there are none. */
+  readonly columns: string;
   readonly summaries: readonly TableSummary[];
   /** Where the head lies in `source`; summary i starts at `start + COMMIT_HEAD_BYTES + i * SUMMARY_BYTES`. */
   readonly source: Buffer;
@@ -75,16 +80,20 @@ export function lastPositionOf(head: { firstPosition: number; events: number }):
 
 export function writeCommitHead(
   writer: ByteWriter,
-  head: Pick<CommitHead, 'time' | 'firstPosition' | 'events' | 'metadata' | 'summaries'>,
+  head: Pick<
+    CommitHead,
+    'time' | 'firstPosition' | 'events' | 'metadata' | 'columns' | 'summaries'
+  >,
 ): CommitHead {
   const size = COMMIT_HEAD_BYTES + head.summaries.length * SUMMARY_BYTES;
-  writer.reserve(size + head.metadata.length * 3);
+  writer.reserve(size + (head.metadata.length + head.columns.length) * 3);
   const start = writer.length;
   writer.u64(head.time);
   writer.u64(head.firstPosition);
   writer.u32(head.events);
   writer.u16(head.summaries.length);
   writer.u16(0);
+  writer.u32(0);
   writer.u32(0);
   for (const summary of head.summaries) {
     writer.u32(summary.table);
@@ -96,11 +105,14 @@ export function writeCommitHead(
   }
   const metadataBytes = head.metadata === '' ? 0 : writer.utf8(head.metadata);
   writer.buffer.writeUInt32LE(metadataBytes, start + METADATA_LENGTH_AT);
+  const columnsBytes = head.columns === '' ? 0 : writer.utf8(head.columns);
+  writer.buffer.writeUInt32LE(columnsBytes, start + COLUMNS_LENGTH_AT);
   return {
     time: head.time,
     firstPosition: head.firstPosition,
     events: head.events,
     metadata: head.metadata,
+    columns: head.columns,
     summaries: head.summaries,
     source: writer.buffer,
     start,
@@ -113,7 +125,8 @@ export function readCommitHead(source: Buffer, start: number, end: number): Comm
   if (end > source.length || end - start < COMMIT_HEAD_BYTES) return undefined;
   const count = source.readUInt16LE(start + SUMMARIES_AT);
   const metadataStart = start + COMMIT_HEAD_BYTES + count * SUMMARY_BYTES;
-  if (metadataStart + source.readUInt32LE(start + METADATA_LENGTH_AT) !== end) return undefined;
+  const metadataEnd = metadataStart + source.readUInt32LE(start + METADATA_LENGTH_AT);
+  if (metadataEnd + source.readUInt32LE(start + COLUMNS_LENGTH_AT) !== end) return undefined;
   const events = source.readUInt32LE(start + EVENTS_AT);
   if (events < 1) return undefined;
   const summaries: TableSummary[] = [];
@@ -126,7 +139,8 @@ export function readCommitHead(source: Buffer, start: number, end: number): Comm
     time: readU64(source, start + TIME_AT),
     firstPosition: readU64(source, start + FIRST_POSITION_AT),
     events,
-    metadata: source.utf8Slice(metadataStart, end),
+    metadata: source.utf8Slice(metadataStart, metadataEnd),
+    columns: source.utf8Slice(metadataEnd, end),
     summaries,
     source,
     start,

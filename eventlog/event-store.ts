@@ -38,7 +38,8 @@ import {
 } from '../storage/index.ts';
 import { Admission } from './admission.ts';
 import type { Applied } from './apply-rule.ts';
-import { ChangePostings } from './change-postings.ts';
+import { projectChanges } from './change-postings.ts';
+import { encodeColumns } from './changed-columns.ts';
 import { type CommitHead, lastPositionOf, type TableSummary } from './commit-format.ts';
 import type { CommitLog, CommitLogStats, LogDamageAt } from './commit-log.ts';
 import type { EventRecord } from './event-format.ts';
@@ -238,23 +239,22 @@ export class EventStore {
       summaries,
       changes,
       metadata: request.metadata,
+      columns: encodeColumns(changes),
     });
     const lastPosition = lastPositionOf(commit.head);
     try {
       const batch = new WriteBatch();
       projectCommit(commit.head, batch);
-      const postings = new ChangePostings();
+      projectChanges(commit.head, commit.events, batch);
       const { projections, changeProjections } = this.#options;
       for (let i = 0; i < changes.length; i++) {
         const event = commit.events[i]!;
         const { before } = changes[i]!;
         projectEvent(event, batch);
-        postings.add(event, before);
         for (const project of projections) project(event, batch);
         changes[i]!.postings?.write(event.row.position, batch);
         for (const project of changeProjections) project(event, before, commit.head, batch);
       }
-      postings.write(commit.head, batch);
       this.#options.store.apply(batch, lastPosition);
     } catch (error) {
       this.#frame.undo(commit);

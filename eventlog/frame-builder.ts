@@ -41,6 +41,8 @@ export interface CommitDraft {
   readonly firstPosition: number;
   /** Canonical JSON; empty if there is none. */
   readonly metadata: string;
+  /** As `changed-columns.ts` encodes them. */
+  readonly columns: string;
   readonly changes: readonly RowChange[];
   readonly summaries: readonly TableSummary[];
 }
@@ -82,12 +84,13 @@ export class FrameBuilder {
     this.#lengthBefore = this.bytes;
     try {
       writer.u32(0);
-      const { time, firstPosition, metadata, summaries, changes } = draft;
+      const { time, firstPosition, metadata, columns, summaries, changes } = draft;
       const head = writeCommitHead(writer, {
         time,
         firstPosition,
         events: changes.length,
         metadata,
+        columns,
         summaries,
       });
       head.source.writeUInt32LE(head.end - head.start, head.start - 4);

@@ -18,6 +18,7 @@ import {
   type RowRecord,
   readRowRecord,
 } from '../storage/index.ts';
+import { decodeColumns } from './changed-columns.ts';
 import { type CommitHead, readCommitHead } from './commit-format.ts';
 import { decodeMetadata } from './commit-metadata.ts';
 import { type EventRecord, readEvent } from './event-format.ts';
@@ -149,12 +150,14 @@ function frameFacts(header: FrameHeader): JsonObject {
   return { ...header };
 }
 
-function commitFacts({ time, firstPosition, events, metadata, summaries }: CommitHead): JsonObject {
+function commitFacts(head: CommitHead): JsonObject {
+  const { time, firstPosition, events, metadata, columns, summaries } = head;
   return {
     time: formatTime(time),
     firstPosition,
     count: events,
     ...(metadata === '' ? {} : { ...decodeMetadata(metadata) }),
+    ...(columns === '' ? {} : { changed: decodeColumns(columns) }),
     tables: summaries.map((summary) => ({ ...summary })),
   } as JsonObject;
 }

@@ -8,7 +8,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type KeyspaceStore, WriteBatch } from '../storage/index.ts';
 import type { Applied } from './apply-rule.ts';
-import { ChangePostings } from './change-postings.ts';
+import { projectChanges } from './change-postings.ts';
 import { lastPositionOf } from './commit-format.ts';
 import { Keyspace } from './keyspaces.ts';
 import { LogReader } from './log-reader.ts';
@@ -50,19 +50,17 @@ export async function rebuild(options: RebuildOptions): Promise<void> {
     const reader = new LogReader(source);
     // Not the held view: where the history is made again, it grows with the walk.
     const rowsBefore = new RowsBefore(new LogReader(store.latest));
-    const needsHistory = keyspaces.includes(Keyspace.history);
     for (const head of reader.commits({ from: 1, to: position })) {
       const all = new WriteBatch();
-      const postings = new ChangePostings();
+      const events = [...reader.eventsBetween(head.firstPosition, lastPositionOf(head))];
       projectCommit(head, all);
-      for (const event of reader.eventsBetween(head.firstPosition, lastPositionOf(head))) {
+      projectChanges(head, events, all);
+      for (const event of events) {
         projectEvent(event, all);
         for (const project of options.projections) project(event, all);
         const before = rowsBefore.of(event);
-        if (needsHistory) postings.add(event, before);
         for (const project of options.changeProjections) project(event, before, head, all);
       }
-      postings.write(head, all);
       store.apply(only(all, keyspaces), position);
       rowsBefore.forget();
       store.publish(position);

@@ -47,6 +47,7 @@ export {
   encodeBody,
   encodeValue,
   type KeyValue,
+  parseBody,
   parseBodyValue,
   parseRow,
   parseValue,

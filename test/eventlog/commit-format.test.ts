@@ -33,6 +33,7 @@ const heads = fc.record({
   firstPosition: fc.integer({ min: 1, max: 2 ** 48 }),
   events: fc.integer({ min: 1, max: 1_000_000 }),
   metadata: fc.string({ unit: 'grapheme' }),
+  columns: fc.string({ unit: 'grapheme' }),
   summaries: fc
     .uniqueArray(
       fc.record({ table: u32, commits: u32, rows: counts, events: counts, greatestKey: counts }),
@@ -53,6 +54,7 @@ const head = {
   firstPosition: 7,
   events: 2,
   metadata: '{"actor":"a"}',
+  columns: '[[2,["price"]]]',
   summaries: [
     { table: 1, commits: 1, rows: 1, events: 1, greatestKey: 0 },
     { table: 2, commits: 1, rows: 1, events: 1, greatestKey: 0 },

@@ -162,6 +162,7 @@ describe('the frame builder', () => {
     time: firstPosition,
     firstPosition,
     metadata: '',
+    columns: '',
     changes: [drafted(people, key, Operation.insert, 1, row)],
     summaries: [],
   });

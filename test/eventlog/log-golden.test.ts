@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NodeFiles, silentLogger } from '../../base/index.ts';
 import { judgeFrame, Verdict } from '../../eventlog/apply-rule.ts';
+import { decodeColumns } from '../../eventlog/changed-columns.ts';
 import { afterFrame } from '../../eventlog/frame-builder.ts';
 import { hashOf, readFrameHeader } from '../../eventlog/frame-format.ts';
 import { readFrameCommits } from '../../eventlog/frame-reader.ts';
@@ -46,6 +47,7 @@ describe('a log segment of format version 1', () => {
       return (readFrameCommits(frame, header) ?? []).map(({ head, events }) => ({
         time: head.time - START_TIME,
         metadata: decodeMetadata(head.metadata),
+        columns: decodeColumns(head.columns),
         summaries: head.summaries,
         events: events.map(({ table, encodedKey, row }) => [
           row.position,
@@ -69,6 +71,7 @@ describe('a log segment of format version 1', () => {
         {
           time: 1_000_000,
           metadata: {},
+          columns: [],
           summaries: [
             { table: 1, commits: 1, rows: 2, events: 2, greatestKey: 0 },
             { table: 2, commits: 1, rows: 1, events: 1, greatestKey: 0 },
@@ -88,6 +91,7 @@ describe('a log segment of format version 1', () => {
             idempotencyKey: 'i-1',
             fields: { ticket: 42 },
           },
+          columns: [[1, ['name', 'tags']]],
           summaries: [{ table: 1, commits: 2, rows: 2, events: 3, greatestKey: 0 }],
           events: [[4, 1, 'bob', 'update', 2, { name: 'Rob' }]],
         },
@@ -97,6 +101,7 @@ describe('a log segment of format version 1', () => {
         {
           time: 3_000_000,
           metadata: {},
+          columns: [],
           summaries: [{ table: 1, commits: 3, rows: 1, events: 4, greatestKey: 0 }],
           events: [[5, 1, 'bob', 'delete', 3, undefined]],
         },

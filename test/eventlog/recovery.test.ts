@@ -41,7 +41,8 @@ function appendFrame(directory: string, applied: Applied): void {
   const builder = new FrameBuilder();
   const firstPosition = applied.position + 1;
   const changes = [drafted(table, 'stray', Operation.insert, 1, {})];
-  builder.add({ time: applied.time + 1, firstPosition, metadata: '', changes, summaries: [] });
+  const time = applied.time + 1;
+  builder.add({ time, firstPosition, metadata: '', columns: '', changes, summaries: [] });
   const name = readdirSync(join(directory, 'log')).at(-1)!;
   const path = join(directory, 'log', name);
   const bytes = readFileSync(path);

@@ -26,6 +26,7 @@ import { historyCommits } from '../../cli/readers/history-commits.ts';
 import { ndjsonRows } from '../../cli/readers/ndjson-rows.ts';
 import { compileTable, definitionOf } from '../../database/catalog.ts';
 import { readMarkedState } from '../../eventlog/apply-rule.ts';
+import { decodeColumns } from '../../eventlog/changed-columns.ts';
 import { readCommitHead } from '../../eventlog/commit-format.ts';
 import { readEvent } from '../../eventlog/event-format.ts';
 import { FRAME_HEADER_BYTES, readFrameHeader } from '../../eventlog/frame-format.ts';
@@ -245,7 +246,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     samples: heads,
     read: (bytes) => {
       const head = readCommitHead(bytes, 0, bytes.length);
-      return head && decodeMetadata(head.metadata);
+      return head && [decodeMetadata(head.metadata), decodeColumns(head.columns)];
     },
   },
   'an event': {

@@ -248,10 +248,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'only the first update of a commit is posted under its columns',
     promise: 'history',
-    file: 'eventlog/change-postings.ts',
-    search: 'if (operation !== Operation.update || before === undefined) return;',
-    replace:
-      'if (operation !== Operation.update || before === undefined || columns.size > 0) return;',
+    file: 'eventlog/changed-columns.ts',
+    search: 'if (changed.length === 0) continue;',
+    replace: 'if (changed.length === 0 || tables?.has(table.id) === true) continue;',
     tests: [...MODEL, 'test/eventlog/log-reader.test.ts'],
   },
   {

@@ -25,13 +25,15 @@ export class FrameChain {
   }
 
   /** A frame of these commits; each is a second after the one before it. */
-  frame(...commits: { changes: readonly RowChange[]; metadata?: string }[]): this {
+  frame(
+    ...commits: { changes: readonly RowChange[]; metadata?: string; columns?: string }[]
+  ): this {
     const builder = new FrameBuilder(4096);
     let firstPosition = this.applied.position + 1;
-    for (const { changes, metadata = '' } of commits) {
+    for (const { changes, metadata = '', columns = '' } of commits) {
       this.#time += 1_000_000;
       const summaries = this.#summarize(changes);
-      builder.add({ time: this.#time, firstPosition, metadata, changes, summaries });
+      builder.add({ time: this.#time, firstPosition, metadata, columns, changes, summaries });
       firstPosition += changes.length;
     }
     return this.#seal(builder.seal(this.applied));

@@ -72,7 +72,11 @@ export function goldenChain(): FrameChain {
           drafted(people, 'bob', Operation.insert, 1, { name: 'Bob', tags: [1, null] }),
         ],
       },
-      { changes: [drafted(people, 'bob', Operation.update, 2, { name: 'Rob' })], metadata },
+      {
+        changes: [drafted(people, 'bob', Operation.update, 2, { name: 'Rob' })],
+        metadata,
+        columns: '[[1,["name","tags"]]]',
+      },
     )
     .claim()
     .frame({ changes: [drafted(people, 'bob', Operation.delete, 3)] });
