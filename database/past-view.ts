@@ -17,7 +17,7 @@ import type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
 import type { Finder } from './finder.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
-import { type JsonRow, readJsonRow, walkJsonRows } from './row-json.ts';
+import { type JsonRow, readJsonRow, walkJsonRows, walkLines } from './row-json.ts';
 import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
@@ -183,6 +183,12 @@ export class PastTable {
   explain(query: FindQuery = {}): FindExplanation {
     this.#checkOpen();
     return this.#finder.explainAt(this.definition, this.#state, query);
+  }
+
+  /** As `Table.lines`, of the rows as they were. @throws KEY_TYPE, OPTION_INVALID, REPLAY_LIMIT */
+  *lines(range: RowRange = {}): Generator<Buffer> {
+    checkRange(range);
+    yield* walkLines(this.#rows(), this.#table, range);
   }
 
   /** Versions of a row up to the moment of the view. @throws KEY_TYPE */

@@ -2,7 +2,7 @@
  * Rows as the JSON they are stored as, without parsing: for callers that only pass them on. A row
  * that is stored in another form is made JSON.
  */
-import { asBuffer, TidemarkError } from '../base/index.ts';
+import { asBuffer, type ByteString, TidemarkError } from '../base/index.ts';
 import {
   decodeRowKey,
   encodeRowKey,
@@ -51,7 +51,7 @@ export function* walkJsonRows(
   try {
     while (left-- > 0 && cursor.next()) {
       const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
-      const key = decodeRowKey(placeParts(cursor.key).encodedKey);
+      const key = keyAt(cursor.key);
       if (record === undefined || key === undefined) throw unreadable(table, key);
       yield jsonRow(key, record);
     }
@@ -60,14 +60,54 @@ export function* walkJsonRows(
   }
 }
 
-function jsonRow(key: RowKey, record: RowRecord): JsonRow {
-  const { version, position, form } = record;
-  if (form === RowForm.json) {
-    const { source, start, end } = record;
-    return { key, version, position, source, start, end };
+/** Rows of one chunk: few enough to hold, enough that a chunk costs nothing beside them. */
+const LINES_BYTES = 64 * 1024;
+const NEWLINE = 0x0a;
+
+/**
+ * As `walkJsonRows`, as lines of JSON: chunks of whole lines, each ended by a newline. A chunk is
+ * the caller's. @throws KEY_TYPE, CORRUPTION
+ */
+export function* walkLines(view: OrderedView, table: RowTable, range: RowRange): Generator<Buffer> {
+  let left = range.limit ?? Number.POSITIVE_INFINITY;
+  if (left <= 0) return;
+  const cursor = view.scan(placesOf(table, range));
+  try {
+    let chunk = Buffer.allocUnsafeSlow(LINES_BYTES);
+    let length = 0;
+    while (left-- > 0 && cursor.next()) {
+      const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
+      if (record === undefined) throw unreadable(table, keyAt(cursor.key));
+      const { source, start, end } = bytesOfJson(record);
+      const needed = end - start + 1;
+      if (needed > chunk.length - length) {
+        if (length > 0) yield chunk.subarray(0, length);
+        chunk = Buffer.allocUnsafeSlow(Math.max(LINES_BYTES, needed));
+        length = 0;
+      }
+      length += source.copy(chunk, length, start, end);
+      chunk[length++] = NEWLINE;
+    }
+    if (length > 0) yield chunk.subarray(0, length);
+  } finally {
+    cursor.close();
   }
+}
+
+function keyAt(place: ByteString): RowKey | undefined {
+  return decodeRowKey(placeParts(place).encodedKey);
+}
+
+function jsonRow(key: RowKey, record: RowRecord): JsonRow {
+  const { version, position } = record;
+  const { source, start, end } = bytesOfJson(record);
+  return { key, version, position, source, start, end };
+}
+
+function bytesOfJson(record: RowRecord): Pick<RowRecord, 'source' | 'start' | 'end'> {
+  if (record.form === RowForm.json) return record;
   const source = Buffer.from(JSON.stringify(parseRow(record)));
-  return { key, version, position, source, start: 0, end: source.length };
+  return { source, start: 0, end: source.length };
 }
 
 function unreadable(table: RowTable, key: RowKey | undefined): TidemarkError {

@@ -29,7 +29,7 @@ import type { Finder } from './finder.ts';
 import { earlierChange, idempotencyMismatch } from './idempotency.ts';
 import { checkHistoryOptions, checkIterable, checkNames, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
-import { type JsonRow, readJsonRow, walkJsonRows } from './row-json.ts';
+import { type JsonRow, readJsonRow, walkJsonRows, walkLines } from './row-json.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TransactionTable } from './transaction-table.ts';
 import { checkMetadata, checkWriteOptions, type Writer, type Written } from './writer.ts';
@@ -145,6 +145,21 @@ export class Table {
     const view = this.#services.store.view();
     try {
       yield* walkJsonRows(view.keyspace(Keyspace.rows), table, range);
+    } finally {
+      view.close();
+    }
+  }
+
+  /**
+   * As `scan`, as lines of canonical JSON: chunks of many whole lines, UTF-8, each line ended by a
+   * newline. Nothing is parsed. A chunk is the caller's to keep. @throws KEY_TYPE, OPTION_INVALID
+   */
+  *lines(range: RowRange = {}): Generator<Buffer> {
+    const table = this.#table();
+    checkRange(range);
+    const view = this.#services.store.view();
+    try {
+      yield* walkLines(view.keyspace(Keyspace.rows), table, range);
     } finally {
       view.close();
     }

@@ -77,8 +77,7 @@ class TidemarkStore implements PeerStore {
 
   scanLines(moment: Moment | undefined, visit: VisitLines): void {
     const view = moment === undefined ? undefined : this.#database.asOf(moment);
-    const rows = (view?.table('orders') ?? this.#orders).scan();
-    for (const row of rows) visit(`${JSON.stringify(row)}\n`);
+    for (const lines of (view?.table('orders') ?? this.#orders).lines()) visit(lines);
     view?.close();
   }
 

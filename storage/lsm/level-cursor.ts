@@ -22,7 +22,6 @@ export function tablesInRange(tables: readonly Table[], range: KeyRange): readon
 
 /** A level as one cursor: its tables one after the other, each opened when it is reached. */
 export class LevelCursor implements InternalCursor {
-  key: ByteString = '';
   source: Uint8Array = NOTHING;
   start = 0;
   end = 0;
@@ -41,12 +40,15 @@ export class LevelCursor implements InternalCursor {
     this.#at = range.reverse === true ? tables.length - 1 : 0;
   }
 
+  get key(): ByteString {
+    return this.#table?.key ?? '';
+  }
+
   next(): boolean {
     for (;;) {
       const table = this.#table ?? this.#open();
       if (table === undefined) return false;
       if (table.next()) {
-        this.key = table.key;
         this.source = table.source;
         this.start = table.start;
         this.end = table.end;

@@ -23,7 +23,6 @@ export interface BlockSequence {
  * only in a block that it may fall into: the index tells for all others.
  */
 export class TableCursor implements InternalCursor {
-  key: ByteString = '';
   source: Uint8Array = NOTHING;
   start = 0;
   end = 0;
@@ -35,10 +34,17 @@ export class TableCursor implements InternalCursor {
   /** Set where keys of the present block may lie past the bound ahead. */
   #bound: ByteString | undefined;
   #done = false;
+  /** Made of the entry when it is asked for: who copies rows out never asks. */
+  #key: ByteString | undefined;
 
   constructor(blocks: BlockSequence, range: KeyRange) {
     this.#blocks = blocks;
     this.#range = range;
+  }
+
+  get key(): ByteString {
+    if (this.#key === undefined) this.#key = this.#entry?.key() ?? '';
+    return this.#key;
   }
 
   next(): boolean {
@@ -131,7 +137,7 @@ export class TableCursor implements InternalCursor {
 
   #show(entry: BlockCursor): void {
     assert(entry.ordinal >= 0, 'a shown entry exists');
-    this.key = entry.key();
+    this.#key = undefined;
     this.deleted = entry.deleted;
     const value = entry.block.coding === undefined ? undefined : entry.decode();
     this.source = value?.source ?? entry.block.bytes;

@@ -22,6 +22,8 @@ describe('rows as the JSON they are stored as', () => {
         const parsed = [...reader.entries(range)];
         const seen = [...reader.jsonEntries(range)].map((row) => text(row));
         expect(seen).toEqual(parsed.map(({ row }) => JSON.stringify(row)));
+        const lines = Buffer.concat([...reader.lines(range)]).toString();
+        expect(lines).toBe(seen.map((line) => `${line}\n`).join(''));
       }
       const { version, position, row } = reader.read(7)!;
       const json = reader.readJson(7)!;
@@ -30,5 +32,26 @@ describe('rows as the JSON they are stored as', () => {
       expect(reader.readJson(-1)).toBeUndefined();
       expect(() => reader.readJson('x')).toThrow(/integer|whole/);
     }
+  });
+
+  it('come as lines in chunks of whole ones, also a row that is larger than a chunk', async () => {
+    const database = await all.open(all.directory());
+    await database.createTable('t', { primaryKey: 'n', keyType: 'integer' });
+    const table = database.table('t');
+    const rows = Array.from({ length: 400 }, (_, n) => ({
+      n,
+      text: 'x'.repeat(n === 200 ? 200_000 : n),
+    }));
+    await table.insertMany(rows);
+    const past = database.asOf({ position: 401 }).table('t');
+    expect([...table.lines({ limit: 0 })]).toEqual([]);
+    for (const reader of [table, past]) {
+      const chunks = [...reader.lines()];
+      expect(chunks.length).toBeGreaterThan(2);
+      for (const chunk of chunks) expect(chunk.at(-1)).toBe(0x0a);
+      const text = Buffer.concat(chunks).toString();
+      expect(text).toBe(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    }
+    expect(() => [...table.lines({ sort: 'n' } as object)]).toThrow(/no option/);
   });
 });
