@@ -14,6 +14,7 @@ import {
   type FoundRow,
   find,
   type IndexDefinition,
+  IndexState,
   indexesOf,
   orderText,
   type PastState,
@@ -21,6 +22,9 @@ import {
   type QueryEngine,
   type QueryOrder,
   type QueryState,
+  readUpkeep,
+  UpkeepState,
+  upkeepKey,
 } from '../query/index.ts';
 import { Engine, type KeyspaceStore } from '../storage/index.ts';
 import { definitionOf, tableIn } from './catalog.ts';
@@ -157,7 +161,13 @@ export class Finder {
   /** The indexes of now serve every moment: they were made from the whole log. */
   #indexesOf({ id, name }: TableDefinition): readonly IndexDefinition[] {
     const row = this.#catalogRow(name);
-    return row !== undefined && row.id === id ? indexesOf(row) : [];
+    if (row === undefined || row.id !== id) return [];
+    const postings = this.#store.published.keyspace(Keyspace.indexes);
+    return indexesOf(row).map((index) => {
+      const upkeep = postings.get(upkeepKey(index.id));
+      const isWhole = upkeep !== undefined && readUpkeep(upkeep)?.state === UpkeepState.whole;
+      return isWhole ? index : { ...index, state: IndexState.building };
+    });
   }
 
   /** Not from the catalog in memory, which has what readers do not see yet. */

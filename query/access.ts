@@ -3,7 +3,7 @@ import { afterPrefix, type ByteString } from '../base/index.ts';
 import { encodeRowKey, encodeString, KeyType } from '../storage/index.ts';
 import type { IndexDefinition } from './index-definition.ts';
 import { type RowPath, rowPath } from './row-path.ts';
-import { encodeTerm, isLossy, kindRange, textPrefix } from './term-format.ts';
+import { BEHIND_TERM, encodeTerm, isLossy, kindRange, textPrefix } from './term-format.ts';
 import type { Bound, Condition, Scalar, ValueCondition } from './where.ts';
 
 /** Ranks under a prefix of terms; `from` and `to`, exclusive, are what ranks behind it begin with. */
@@ -75,8 +75,6 @@ export function servedBy(access: Access): readonly Condition[] {
   return access.kind === 'union' ? [] : access.serves;
 }
 
-/** Above all that follows a whole term in a key (terms, row keys), and below what goes on with it. */
-export const BEHIND_TERM = '\xfe';
 /** What a long string has instead of its end (`term-format.ts`). */
 const CUT_BYTES = 18;
 

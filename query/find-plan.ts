@@ -328,8 +328,9 @@ function textAccess(index: QueryIndex, conjuncts: readonly Predicate[]): Access[
     });
 }
 
+/** A text index of several columns has the words of all: it finds those of one, and more. */
 function isMatchOn(predicate: Predicate, { fields }: QueryIndex): boolean {
-  return predicate.kind === 'match' && fields.length === 1 && fields[0] === predicate.path.text;
+  return predicate.kind === 'match' && fields.includes(predicate.path.text);
 }
 
 function isUsable({ definition }: QueryIndex): boolean {

@@ -12,11 +12,10 @@ import { assert, type ByteString, orderedU64, readOrderedU64 } from '../base/ind
 import type { OrderedCursor, OrderedView } from '../storage/index.ts';
 import type { QueryBudget } from './query-budget.ts';
 import { ascending, type Before, descending, type RankList } from './rank-list.ts';
+import { BEHIND_TERM } from './term-format.ts';
 
 const POSITION_BYTES = 8;
-const STEPS_BEFORE_SEEK = 3;
-/** Above all that can follow a prefix: terms, row keys. Where a prefix ends with a string, what goes on with FE or FF is a longer one. */
-const BEHIND_PREFIX = '\xfe';
+const STEPS_BEFORE_LEAP = 3;
 /** Behind a rank and all its positions, and before the next rank: positions begin with 00. */
 const BEHIND_POSITIONS = '\x01';
 
@@ -53,6 +52,8 @@ export class RankWalk implements RankList {
   /** Whether the cursor is at its end; a rank that was read ahead may still be to come. */
   #isSpent = false;
   #isAtEnd = false;
+  /** Fewer where stepping did not reach the last target: the next one is likely to be far, too. */
+  #stepsBeforeLeap = STEPS_BEFORE_LEAP;
 
   constructor(space: RankSpace, range: RankRange, budget: QueryBudget) {
     const { prefix } = space;
@@ -61,7 +62,7 @@ export class RankWalk implements RankList {
     this.#reverse = range.reverse;
     this.#before = range.reverse ? descending : ascending;
     this.#from = prefix + (range.from ?? '');
-    this.#to = prefix + (range.to ?? BEHIND_PREFIX);
+    this.#to = prefix + (range.to ?? BEHIND_TERM);
   }
 
   next(): boolean {
@@ -74,10 +75,14 @@ export class RankWalk implements RankList {
   seek(target: ByteString): boolean {
     if (this.#isAtEnd) return false;
     if (this.#cursor !== undefined) {
-      for (let steps = 0; steps <= STEPS_BEFORE_SEEK; steps++) {
-        if (!this.#before(this.rank, target)) return true;
-        if (steps < STEPS_BEFORE_SEEK && !this.next()) return false;
+      for (let steps = 0; steps <= this.#stepsBeforeLeap; steps++) {
+        if (!this.#before(this.rank, target)) {
+          this.#stepsBeforeLeap = STEPS_BEFORE_LEAP;
+          return true;
+        }
+        if (steps < this.#stepsBeforeLeap && !this.next()) return false;
       }
+      this.#stepsBeforeLeap = 1;
     }
     this.#leap(target, true);
     return this.next();
@@ -141,7 +146,7 @@ export class RankWalk implements RankList {
       if (isKnown && !(this.#reverse && answer !== undefined)) {
         answer = isThere(source, start, end);
       }
-      if (entries > STEPS_BEFORE_SEEK) {
+      if (entries > STEPS_BEFORE_LEAP) {
         const floor = answerAt(this.#space, rank, this.#budget);
         this.#leap(rank, false);
         return floor;

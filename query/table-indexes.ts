@@ -1,5 +1,5 @@
 /** The indexes of one table: what a change of a row means for them. */
-import { afterPrefix, type ByteString, orderedU64, TidemarkError } from '../base/index.ts';
+import { type ByteString, orderedU64, TidemarkError } from '../base/index.ts';
 import { Keyspace } from '../eventlog/index.ts';
 import {
   decodeRowKey,
@@ -19,7 +19,7 @@ import {
   pastPostings,
   readLivePosting,
 } from './posting-format.ts';
-import { decodePart, OTHER, partsOf } from './term-format.ts';
+import { BEHIND_TERM, decodePart, OTHER, partsOf } from './term-format.ts';
 
 const NO_TERMS: Terms = new Map();
 
@@ -134,7 +134,7 @@ export function ownerOtherThan(
   place: ByteString,
   state: OrderedView,
 ): ByteString | undefined {
-  const cursor = state.scan({ from: place, to: afterPrefix(place)! });
+  const cursor = state.scan({ from: place, to: place + BEHIND_TERM });
   try {
     while (cursor.next()) {
       const owner = readLivePosting(cursor.key)?.encodedKey;

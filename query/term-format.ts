@@ -98,6 +98,12 @@ function escaped(bytes: Buffer): ByteString {
   return kept.replaceAll('\0', '\0\xff');
 }
 
+/**
+ * Above all that can follow a whole term in a key (terms, row keys), and below what a term that only
+ * begins with the same bytes goes on with: 00 FF in a longer string, 00 FE in one that is cut.
+ */
+export const BEHIND_TERM = '\xfe';
+
 /** What the terms of all strings that begin with `prefix` begin with. Of a long prefix, its start. */
 export function textPrefix(prefix: string): ByteString {
   // Half a surrogate pair at the end is a character cut in two: what is whole of it is searched.

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../base/index.ts';
 import {
   defineIndex,
@@ -383,5 +383,113 @@ describe('find equals a filter over the table, whatever the history, the query a
       }),
       { numRuns: 10 },
     );
+  });
+});
+
+describe('what a query reads', () => {
+  const indexes = [
+    { on: 'city' },
+    { on: 'state' },
+    { on: 'age' },
+    { on: ['city', 'age'] },
+    { on: 'note', type: 'text' as const },
+  ].map((shape, index) => ready(index + 1, shape));
+  const only = (...names: string[]) => indexes.filter(({ on }) => names.includes(on.join(' ')));
+  const ROWS = 20_000;
+  const RARE = 200;
+  let parts: EventStoreParts;
+  let present: QueryState;
+  let past: QueryState;
+
+  beforeAll(async () => {
+    parts = memoryParts({ wrapStore: indexedBy(TABLE.id, indexes) });
+    const rows = Array.from({ length: ROWS }, (_, n) => ({
+      city: n % RARE === 7 ? 'Porto Alegre' : `city ${n % 20}`,
+      state: 'open',
+      age: (n * 7919) % ROWS,
+      note: n % RARE === 7 ? 'Olá, mundo' : 'mundo',
+    }));
+    const written = append(parts, (engine) => {
+      for (const [n, row] of rows.entries()) engine.insertRow(TABLE, `key ${n}`, row);
+    });
+    await written.durable;
+    // Since then each tenth row moved, and went back.
+    for (const state of ['closed', 'open']) {
+      const moved = append(parts, (engine) => {
+        for (let n = 7; n < ROWS; n += 10) {
+          engine.updateRow(TABLE, `key ${n}`, (row) => ({ ...row, state }));
+        }
+      });
+      await moved.durable;
+    }
+    const { position } = parts.events.head;
+    present = { view: parts.store.published, position, isPresent: true };
+    past = { view: parts.store.published, position: written.lastPosition, isPresent: false };
+  });
+
+  afterAll(() => parts.close());
+
+  it('is postings of what is asked for, and the rows that fit, now and in the past', async () => {
+    const found = ROWS / RARE;
+    for (const state of [present, past]) {
+      const equal = find(request(only('city'), { city: 'Porto Alegre' }, undefined), state, clock);
+      expect(equal.statistics).toMatchObject({ postingsScanned: found, rowsFetched: found });
+      const words = find(
+        request(only('note'), { note: { match: 'ola' } }, undefined),
+        state,
+        clock,
+      );
+      expect(words.statistics).toMatchObject({ postingsScanned: found, rowsFetched: found });
+      const range = { age: { gte: 100, lt: 1100 } };
+      const ages = find(request(only('age'), range, undefined), state, clock);
+      expect(ages.statistics).toMatchObject({ postingsScanned: 1000, rowsFetched: 1000 });
+      expect(ages.rows[0]!.row.age).toBe(100);
+    }
+  });
+
+  it('is near the shorter list where two are intersected, whichever comes first', async () => {
+    const found = ROWS / RARE;
+    for (const state of [present, past]) {
+      for (const where of [
+        { city: 'Porto Alegre', state: 'open' },
+        { state: 'open', city: 'Porto Alegre' },
+      ]) {
+        const page = find(request(only('city', 'state'), where, undefined), state, clock);
+        expect(page.rows).toHaveLength(found);
+        expect(page.statistics.rowsFetched).toBe(found);
+        expect(page.statistics.postingsScanned).toBeLessThan((state.isPresent ? 4 : 7) * found);
+      }
+    }
+  });
+
+  it('is one page, and no more, wherever it lies in an order', () => {
+    for (const state of [present, past]) {
+      const order = { by: 'age', reverse: true };
+      const asked = request(only('age'), {}, order, { limit: 10 });
+      const first = find(asked, state, clock);
+      expect(first.statistics.rowsFetched).toBe(11);
+      // In the past an entry is read ahead, to know that a row has no newer one.
+      expect(first.statistics.postingsScanned).toBe(state.isPresent ? 11 : 12);
+      let page = first;
+      for (let n = 1; n < 50; n++)
+        page = find({ ...asked, place: page.rows.at(-1)!.rank }, state, clock);
+      expect(page.rows.map(({ row }) => row.age)[0]).toBe(ROWS - 1 - 49 * 10);
+      expect(page.statistics.postingsScanned).toBeLessThanOrEqual(13);
+    }
+  });
+
+  it('is one walk of a composite index for a value and an order behind it', () => {
+    const where = { city: 'city 3' };
+    const asked = request(indexes, where, { by: 'age' }, { limit: 5 });
+    const page = find(asked, present, clock);
+    expect(page.plan).toMatchObject({ sorted: false, steps: { read: 'range', index: 'index_4' } });
+    expect(page.statistics.rowsFetched).toBe(6);
+  });
+
+  it('is a few rows sorted, rather than an index walked through to find them', () => {
+    const where = { city: 'Porto Alegre' };
+    const page = find(request(only('city', 'age'), where, 'age', { limit: 5 }), present, clock);
+    expect(page.plan).toMatchObject({ sorted: true, steps: { read: 'terms', index: 'index_1' } });
+    expect(page.statistics.rowsFetched).toBe(ROWS / RARE);
   });
 });
