@@ -49,7 +49,7 @@ import {
 } from './restore-directory.ts';
 import { type RowsToRestore, restoreRows } from './restore-rows.ts';
 import type { RestoreOptions, RestoreOutcome } from './row-restoration.ts';
-import { alterTable, createTable, dropTable } from './schema-changes.ts';
+import { type AlterOptions, alterTable, createTable, dropTable } from './schema-changes.ts';
 import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
 import {
@@ -255,9 +255,10 @@ export class Database {
     name: string,
     change: Pick<TableDeclaration, 'schema'>,
     metadata: CommitMetadata = {},
+    options: AlterOptions = {},
   ): Promise<CommitOutcome> {
     this.#checkOpen();
-    return alterTable(this.#schemaServices(), name, change, metadata);
+    return alterTable(this.#schemaServices(), name, change, metadata, options);
   }
 
   /** The table stays readable in the past. @throws TABLE_UNKNOWN */

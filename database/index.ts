@@ -59,6 +59,7 @@ export type {
   RestoreOptions,
   RestoreOutcome,
 } from './row-restoration.ts';
+export type { AlterOptions } from './schema-changes.ts';
 export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';

@@ -26,6 +26,11 @@ export interface SchemaServices {
   readonly writer: Writer;
 }
 
+export interface AlterOptions {
+  /** Checks all that an alteration checks, and writes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
 /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
 export async function createTable(
   { events, catalog, writer }: SchemaServices,
@@ -60,8 +65,10 @@ export async function alterTable(
   name: string,
   change: Pick<TableDeclaration, 'schema'>,
   metadata: CommitMetadata,
+  options: AlterOptions = {},
 ): Promise<CommitOutcome> {
   checkNames('an alteration', change, ['schema']);
+  checkNames('an alteration', options, ['dryRun']);
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
     const { definition } = catalog.table(name);
@@ -70,6 +77,7 @@ export async function alterTable(
     const schemaVersion = definition.schemaVersion + 1;
     const altered: TableDefinition = { ...declared, schemaVersion };
     checkRowsFit(draft, compileTable(altered));
+    if (options.dryRun === true) return;
     const decision = draft.catalog.updateRow(CATALOG, name, (row) =>
       isSame(row, declared) ? row : { ...altered },
     );

@@ -106,7 +106,11 @@ export function tableRoutes(app: FastifyInstance): void {
       })),
   );
 
-  app.patch<{ Params: TablePath; Body: Pick<TableDeclaration, 'schema'> }>(
+  app.patch<{
+    Params: TablePath;
+    Body: Pick<TableDeclaration, 'schema'>;
+    Querystring: { dry_run?: boolean };
+  }>(
     '/tables/:table',
     {
       config: { access: 'write' },
@@ -115,7 +119,13 @@ export function tableRoutes(app: FastifyInstance): void {
         summary: 'Give a table another schema; its rows must fit it',
         params,
         headers,
-        querystring: noQuery,
+        querystring: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            dry_run: { type: 'boolean', description: 'Only says whether the rows would fit.' },
+          },
+        },
         body: {
           type: 'object',
           additionalProperties: false,
@@ -127,7 +137,10 @@ export function tableRoutes(app: FastifyInstance): void {
     },
     async (request, reply) => {
       const { table } = request.params;
-      const outcome = await request.database.alterTable(table, request.body, metadataOf(request));
+      const { database, body, query } = request;
+      const metadata = query.dry_run === true ? {} : metadataOf(request);
+      const options = { dryRun: query.dry_run };
+      const outcome = await database.alterTable(table, body, metadata, options);
       setOutcome(reply, outcome);
       return outcome;
     },

@@ -71,6 +71,21 @@ describe('a service', () => {
     expect(await nowhere.json()).toMatchObject({ code: 'ROUTE_UNKNOWN', status: 404 });
   });
 
+  it('says whether rows would fit another schema, and changes nothing then', async () => {
+    const narrow = { schema: { properties: { id: {}, state: { enum: ['open'] } } } };
+    const wide = { schema: { properties: { id: {}, state: { type: 'string' } } } };
+    const before = await (await send('GET', '/tables/orders')).json();
+    const refused = await send('PATCH', '/tables/orders?dry_run=true', narrow);
+    expect([refused.status, await refused.json()]).toMatchObject([
+      409,
+      { code: 'SCHEMA_INCOMPATIBLE' },
+    ]);
+    const fits = await send('PATCH', '/tables/orders?dry_run=true', wide);
+    expect([fits.status, await fits.json()]).toMatchObject([200, { events: 0 }]);
+    expect(await (await send('GET', '/tables/orders')).json()).toEqual(before);
+    expect(await (await send('PATCH', '/tables/orders', wide)).json()).toMatchObject({ events: 1 });
+  });
+
   it('describes itself', async () => {
     const document: unknown = await (await send('GET', '/openapi.json')).json();
     expect(document).toMatchObject({
