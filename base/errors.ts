@@ -50,6 +50,7 @@ export const ERRORS = {
   TRANSACTION_FINISHED: 'A transaction was used after its commit or rollback.',
   TRANSACTION_ASYNC: 'The function of a transaction returned a promise; it must be synchronous.',
   IDEMPOTENCY_MISMATCH: 'An idempotency key was used before for another request.',
+  CODEC_MISMATCH: 'A database was written with another codec than the one asked for.',
   SNAPSHOT_UNKNOWN: 'There is no such snapshot.',
   // Queries.
   QUERY_INVALID: 'A query has an unknown operator, or a value that its operator does not take.',
@@ -61,6 +62,7 @@ export const ERRORS = {
   QUERY_TIMEOUT: 'A query took longer than it was allowed to.',
   // Limits.
   REPLAY_LIMIT: 'A past view or a comparison would need more events read than the limit allows.',
+  SEARCH_LIMIT: 'A search for keys would look at more of them than the limit allows.',
   OVERLOADED: 'More work is waiting than the limits allow; try again later.',
   CANCELLED: 'The caller took the request back.',
   VIEW_CLOSED: 'A view was used after it was closed.',

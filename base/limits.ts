@@ -6,6 +6,8 @@ export const VALUE_BYTES_MAX = 64 * 1024 * 1024;
 export const ROW_BYTES_MAX = 16 * 1024 * 1024;
 export const COMMIT_EVENTS_MAX = 1_000_000;
 export const COMMIT_BYTES_MAX = 256 * 1024 * 1024;
+/** Keys that a search for a part of them looks at. 0.1 s of work. */
+export const SEARCH_KEYS_MAX = 100_000;
 export const METADATA_BYTES_MAX = 64 * 1024;
 export const TABLE_NAME_LENGTH_MAX = 128;
 export const SCHEMA_BYTES_MAX = 1024 * 1024;

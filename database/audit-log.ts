@@ -24,6 +24,7 @@ import {
   type RowKey,
 } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
+import { KEY_TABLE_NAME } from './key-table.ts';
 import { checkLimit, checkNames } from './option-check.ts';
 
 /** One event, with who and why of its commit. */
@@ -258,11 +259,17 @@ export class AuditLog {
     const tables = query.table === '$catalog' ? [0] : this.#catalog.idsNamed(query.table);
     if (query.key === undefined) return [{ ...common, tables }];
     const { key } = query;
-    const keyType = typeof key === 'number' ? KeyType.integer : KeyType.string;
+    const keyType = this.#keyTypeOf(query.table, key);
     this.#checkKeyType(query.table, key);
     const encodedKey = encodeRowKey(key, keyType, query.table);
     const filters = tables.map((id) => ({ ...common, tables: [id], encodedKey }));
     return common.reverse ? filters.reverse() : filters;
+  }
+
+  /** By the key itself: a name may have stood for tables with other keys before. */
+  #keyTypeOf(name: string, key: RowKey): KeyType {
+    if (name === KEY_TABLE_NAME) return this.#catalog.keys.keyType;
+    return typeof key === 'number' ? KeyType.integer : KeyType.string;
   }
 
   #checkKeyType(name: string, key: RowKey): void {

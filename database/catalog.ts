@@ -12,11 +12,12 @@ import {
   KeyType,
   Operation,
   parseRow,
-  RowForm,
   type RowTable,
 } from '../storage/index.ts';
+import { Codec, isCodec } from './codec.ts';
+import { type KeyTable, keyTableOf } from './key-table.ts';
 import { compileRowCheck } from './row-schema.ts';
-import { CATALOG, type TableDefinition } from './table-definition.ts';
+import { CATALOG, rowTableOf, type TableDefinition, TableKind } from './table-definition.ts';
 
 export interface CatalogTable extends RowTable {
   readonly definition: TableDefinition;
@@ -33,10 +34,18 @@ export class Catalog {
   /** Why the names of dropped tables are not known, if they are not. */
   #damage: TidemarkError | undefined;
 
-  constructor(store: KeyspaceStore, events: EventStore) {
+  readonly #codecAsked: Codec | undefined;
+  #keys: KeyTable;
+
+  /** @throws CODEC_MISMATCH if the database was written with another codec than the one asked for */
+  constructor(store: KeyspaceStore, events: EventStore, codecAsked: Codec | undefined) {
     this.#store = store;
     this.#events = events;
+    this.#codecAsked = codecAsked;
+    this.#keys = keyTableOf(codecAsked ?? Codec.json);
     this.#load();
+    const { codec } = this.#keys;
+    if (codecAsked !== undefined && codec !== codecAsked) throw mismatch(codecAsked, codec);
     // What was pending will never be: the tables are again those that readers see.
     events.onPoisoned(() => this.#reload());
   }
@@ -57,6 +66,7 @@ export class Catalog {
 
   #load(): void {
     this.#tables.clear();
+    this.#keys = keyTableOf(this.#codecAsked ?? Codec.json);
     this.#changedAt = this.#events.head.position;
     try {
       this.#readLog(this.#events);
@@ -75,6 +85,11 @@ export class Catalog {
     const table = this.#tables.get(name);
     if (table === undefined) throw unknownTable(name, [...this.#tables.keys()]);
     return table;
+  }
+
+  /** The key space, declared yet or not. */
+  get keys(): KeyTable {
+    return this.#keys;
   }
 
   has(name: string): boolean {
@@ -115,6 +130,9 @@ export class Catalog {
 
   put(definition: TableDefinition): void {
     this.#tables.set(definition.name, compileTable(definition));
+    if (definition.kind === TableKind.keys) {
+      this.#keys = keyTableOf(definition.codec ?? Codec.json);
+    }
     this.#names.set(definition.id, definition.name);
     this.#changedAt = this.#events.appendedPosition;
   }
@@ -136,12 +154,18 @@ export class Catalog {
   }
 }
 
+function mismatch(asked: Codec, codec: Codec): TidemarkError {
+  return new TidemarkError(
+    'CODEC_MISMATCH',
+    `the database was written with codec ${codec}, not ${asked}; allowed: ${codec}, or no codec at all`,
+    { asked, codec },
+  );
+}
+
 /** @throws SCHEMA_INVALID */
 export function compileTable(definition: TableDefinition): CatalogTable {
-  const { id, name, keyType, primaryKey, schemaVersion } = definition;
-  const check = compileRowCheck(name, definition.schema);
-  const form = RowForm.json;
-  return { id, name, keyType, primaryKey, schemaVersion, form, check, definition };
+  const check = compileRowCheck(definition.name, definition.schema);
+  return { ...rowTableOf(definition, check), definition };
 }
 
 /** The table of a name in a past catalog; rows there were checked when they were written. */
@@ -152,15 +176,22 @@ export function tableIn(engine: Engine, name: string): TableDefinition | undefin
 
 /** A catalog row was built by `defineTable`: its members are those of a definition. */
 export function definitionOf(row: JsonObject): TableDefinition {
-  const { id, name, keyType, primaryKey, schema, schemaVersion } = row;
+  const { id, name, keyType, primaryKey, schema, kind, codec, schemaVersion } = row;
   return {
     id: Number(id),
     name: String(name),
-    keyType: keyType === KeyType.integer ? KeyType.integer : KeyType.string,
+    keyType: keyTypeOf(keyType),
     schemaVersion: Number(schemaVersion),
     ...(typeof primaryKey === 'string' ? { primaryKey } : {}),
     ...(isPlainObject(schema) ? { schema: schema as JsonObject } : {}),
+    ...(kind === TableKind.keys || kind === TableKind.collection ? { kind } : {}),
+    ...(isCodec(codec) ? { codec } : {}),
   };
+}
+
+function keyTypeOf(value: unknown): KeyType {
+  if (value === KeyType.integer || value === KeyType.bytes) return value;
+  return KeyType.string;
 }
 
 export function unknownTable(name: string, known: readonly string[]): TidemarkError {

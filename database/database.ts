@@ -23,12 +23,15 @@ import type { BackupInput } from './backup-archive.ts';
 import { type BackupVerification, drain, readBackup, verifyBackups } from './backup-chain.ts';
 import type { BackupManifest } from './backup-format.ts';
 import { Catalog, definitionOf } from './catalog.ts';
+import { Collection } from './collection.ts';
+import { type CollectionDeclaration, checkCollection } from './collection-definition.ts';
 import {
   checkDifferenceQuery,
   type Difference,
   type DifferenceQuery,
   toDifference,
 } from './difference.ts';
+import { DocumentIds } from './document-ids.ts';
 import { Finder } from './finder.ts';
 import {
   type HistoryImportOptions,
@@ -38,6 +41,7 @@ import {
 } from './history-import.ts';
 import { InteractiveTransaction } from './interactive-transaction.ts';
 import { Jobs } from './jobs.ts';
+import { KeySpace } from './key-space.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
@@ -49,7 +53,13 @@ import {
 } from './restore-directory.ts';
 import { type RowsToRestore, restoreRows } from './restore-rows.ts';
 import type { RestoreOptions, RestoreOutcome } from './row-restoration.ts';
-import { type AlterOptions, alterTable, createTable, dropTable } from './schema-changes.ts';
+import {
+  type AlterOptions,
+  alterTable,
+  createCollection,
+  createTable,
+  dropTable,
+} from './schema-changes.ts';
 import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
 import {
@@ -59,7 +69,12 @@ import {
   tableStatistics,
 } from './statistics.ts';
 import { Table } from './table.ts';
-import { CATALOG, type TableDeclaration, type TableDefinition } from './table-definition.ts';
+import {
+  CATALOG,
+  type TableDeclaration,
+  type TableDefinition,
+  TableKind,
+} from './table-definition.ts';
 import { runTransaction, type Transaction } from './transaction.ts';
 import { type CommitToUndo, type UndoOptions, undo } from './undo.ts';
 import { type VerificationOptions, type VerificationReport, verifyStore } from './verification.ts';
@@ -81,6 +96,8 @@ export class Database {
   /** The audit log. */
   readonly log: AuditLog;
   readonly snapshots: Snapshots;
+  /** The key space: values under keys, beside the tables and in the same commits. */
+  readonly keys: KeySpace;
   readonly #parts: Parts;
   readonly #events: EventStore;
   readonly #snapshotManager: SnapshotManager;
@@ -127,11 +144,13 @@ export class Database {
       replayEventsMax: configuration.replayEventsMax,
       statesKept: configuration.statesKept,
     });
-    this.#catalog = new Catalog(store, events);
-    this.#writer = new Writer(store, events);
+    this.#catalog = new Catalog(store, events, configuration.codec);
+    this.#writer = new Writer(store, events, new DocumentIds(clock));
     this.#finder = new Finder(store, events, this.#query);
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
+    const [catalog, writer] = [this.#catalog, this.#writer];
+    this.keys = new KeySpace({ store, events, catalog, writer, checkOpen });
     this.snapshots = new Snapshots(this.#snapshotManager, checkOpen);
     const { selfCheckEvery: every } = configuration;
     const snapshots = this.#snapshotManager;
@@ -147,7 +166,7 @@ export class Database {
    * Opens the database in a directory, and makes it if there is none (unless `create` is false). If
    * its log is damaged it is open for reading only: every write is refused with READ_ONLY, and
    * `stats().damage` says where and what is affected.
-   * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, OPTION_INVALID
+   * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, CODEC_MISMATCH, OPTION_INVALID
    */
   static async open(directory: string, options: DatabaseOptions = {}): Promise<Database> {
     const configuration = resolveOptions(options);
@@ -267,6 +286,28 @@ export class Database {
     return dropTable(this.#schemaServices(), name, metadata);
   }
 
+  /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
+  async createCollection(
+    name: string,
+    declaration: CollectionDeclaration = {},
+    metadata: CommitMetadata = {},
+  ): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return createCollection(this.#schemaServices(), name, declaration, metadata);
+  }
+
+  /** Documents: a table under their `_id`, seen as such. @throws TABLE_UNKNOWN */
+  collection(name: string): Collection {
+    const table = this.table(name);
+    checkCollection(table.definition);
+    return new Collection(table);
+  }
+
+  /** How the collections are declared, by name. */
+  collections(): TableDefinition[] {
+    return this.tables().filter(({ kind }) => kind === TableKind.collection);
+  }
+
   /** @throws TABLE_UNKNOWN */
   table(name: string): Table {
     this.#checkOpen();
@@ -287,12 +328,13 @@ export class Database {
     return this.#events.generation;
   }
 
-  /** How the tables are declared, by name. */
+  /** How the tables are declared, collections included, by name. */
   tables(): TableDefinition[] {
     this.#checkOpen();
     // Not from the catalog in memory, which has declarations that are not durable yet.
     const published = new Engine(this.#parts.store.published.keyspace(Keyspace.catalog));
-    return [...published.scan(CATALOG)].map(({ row }) => definitionOf(row));
+    const definitions = [...published.scan(CATALOG)].map(({ row }) => definitionOf(row));
+    return definitions.filter(({ kind }) => kind !== TableKind.keys);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type CommitMetadata, type EventStore, Keyspace } from '../eventlog/index.ts';
 import { Engine, type RowChange, type RowTable, type StoreView } from '../storage/index.ts';
+import type { DocumentIds } from './document-ids.ts';
 
 /** The changes a transaction has decided so far, and the state they are decided against. */
 export class Draft {
@@ -9,6 +10,7 @@ export class Draft {
   readonly greatestKeys = new Map<number, number>();
   /** Run as soon as the commit is appended, before anything else is decided; never if it is refused. */
   readonly onAppended: (() => void)[] = [];
+  readonly documentIds: DocumentIds;
   readonly #events: EventStore;
   readonly #reserved: Map<number, number>;
   readonly #reserves: boolean;
@@ -20,12 +22,14 @@ export class Draft {
   constructor(
     view: StoreView,
     events: EventStore,
+    documentIds: DocumentIds,
     reserved: Map<number, number>,
     reserves = false,
   ) {
     this.rows = new Engine(view.keyspace(Keyspace.rows), view.keyspace(Keyspace.indexes));
     this.catalog = new Engine(view.keyspace(Keyspace.catalog));
     this.#events = events;
+    this.documentIds = documentIds;
     this.#reserved = reserved;
     this.#reserves = reserves;
   }

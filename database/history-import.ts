@@ -14,7 +14,7 @@ import {
 import { type EventStore, encodeMetadata } from '../eventlog/index.ts';
 import { Operation, type RowKey } from '../storage/index.ts';
 import { type Catalog, compileTable } from './catalog.ts';
-import { CATALOG, defineTable, type TableDeclaration } from './table-definition.ts';
+import { CATALOG, checkTableName, defineTable, type TableDeclaration } from './table-definition.ts';
 import { TransactionTable } from './transaction-table.ts';
 import type { Writer } from './writer.ts';
 
@@ -127,6 +127,7 @@ function declareTable(
   { table, schema, primaryKey, keyType }: HistoryImportOptions,
   time: number,
 ): void {
+  checkTableName(table);
   const id = events.totals(CATALOG.id).greatestKey + 1;
   const definition = defineTable(id, table, { schema, primaryKey, keyType });
   compileTable(definition);

@@ -13,13 +13,17 @@ export type {
   Where,
 } from '../query/index.ts';
 export type { SnapshotRetention } from '../snapshot/index.ts';
-export type { KeyType, Operation, RowKey, RowRange } from '../storage/index.ts';
+export type { KeyType, KeyValue, Operation, RowKey, RowRange } from '../storage/index.ts';
+export { bytesOfKey, keyOfBytes } from '../storage/index.ts';
 export type { AuditLog, FollowOptions, LogEntry, LoggedCommit, LogQuery } from './audit-log.ts';
 export type { BackupOptions } from './backup.ts';
 export type { BackupInput } from './backup-archive.ts';
 export type { BackupProblem, BackupVerification, ReadBackup } from './backup-chain.ts';
 export type { BackupBase, BackupFile, BackupManifest } from './backup-format.ts';
 export type { ColumnBlame } from './blame.ts';
+export { Codec } from './codec.ts';
+export type { Collection } from './collection.ts';
+export type { CollectionDeclaration } from './collection-definition.ts';
 export { Database } from './database.ts';
 export type { Difference, DifferenceQuery } from './difference.ts';
 export type { WriteOptions } from './draft.ts';
@@ -33,6 +37,15 @@ export type {
 export { type Inspection, inspectFile } from './inspection.ts';
 export type { InteractiveTransaction } from './interactive-transaction.ts';
 export type { JobStatus } from './jobs.ts';
+export type {
+  Key,
+  KeyEntry,
+  KeyRange,
+  KeyReader,
+  KeySearch,
+  KeyVersion,
+} from './key-reader.ts';
+export type { KeySpace, KeyToSet } from './key-space.ts';
 export type { DatabaseOptions } from './options.ts';
 export type {
   ChangeOutcome,
@@ -66,6 +79,8 @@ export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistic
 export type { BlameOptions, HistoryOptions, Table } from './table.ts';
 export type { TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';
+export type { TransactionCollection } from './transaction-collection.ts';
+export type { TransactionEntry, TransactionKeys } from './transaction-keys.ts';
 export type { TransactionRow, TransactionTable } from './transaction-table.ts';
 export type { CommitToUndo, UndoOptions } from './undo.ts';
 export type {

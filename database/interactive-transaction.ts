@@ -24,6 +24,8 @@ import type { Draft } from './draft.ts';
 import type { CommitOutcome } from './outcomes.ts';
 import { RecordingView } from './recording-view.ts';
 import { Transaction } from './transaction.ts';
+import type { TransactionCollection } from './transaction-collection.ts';
+import type { TransactionKeys } from './transaction-keys.ts';
 import type { TransactionTable } from './transaction-table.ts';
 import { checkMetadata, type Writer } from './writer.ts';
 
@@ -61,6 +63,16 @@ export class InteractiveTransaction {
     return this.#transaction.table(name);
   }
 
+  /** @throws TABLE_UNKNOWN, TRANSACTION_FINISHED */
+  collection(name: string): TransactionCollection {
+    return this.#transaction.collection(name);
+  }
+
+  /** @throws TRANSACTION_FINISHED */
+  get keys(): TransactionKeys {
+    return this.#transaction.keys;
+  }
+
   /**
    * Makes the changes, if nothing that was read has changed since.
    * @throws TRANSACTION_CONFLICT with table, key and version; UNIQUE_VIOLATION, TRANSACTION_FINISHED
@@ -74,7 +86,9 @@ export class InteractiveTransaction {
     try {
       const written = await this.#writer.write((draft) => {
         this.#checkConflicts();
+        draft.catalog.adopt(this.#draft.catalog.changes);
         draft.rows.adopt(this.#draft.rows.changes);
+        draft.onAppended.push(...this.#draft.onAppended);
         for (const [table, key] of this.#draft.greatestKeys) draft.greatestKeys.set(table, key);
       }, metadata);
       return written.outcome;

@@ -10,6 +10,7 @@ import {
 import { Durability } from '../eventlog/index.ts';
 import type { SnapshotRetention } from '../snapshot/index.ts';
 import { CompactionStyle } from '../storage/index.ts';
+import { Codec } from './codec.ts';
 
 const MIB = 1024 * 1024;
 
@@ -21,6 +22,11 @@ export interface DatabaseOptions {
   readonly snapshotRetention?: SnapshotRetention;
   /** `fsync`: an acknowledged commit survives a power loss. `os`: a crash of the process only. Default: `fsync`. */
   readonly durability?: 'fsync' | 'os';
+  /**
+   * How values of the key space, and documents, are written. Recorded with the first of them: to open
+   * with another one is CODEC_MISMATCH. Default: what is recorded, else `json`.
+   */
+  readonly codec?: Codec;
   /** Makes the directory if there is none; otherwise that is an error. Default: true. */
   readonly create?: boolean;
   /**
@@ -60,6 +66,7 @@ export interface Configuration {
   readonly snapshotEvery: number | undefined;
   readonly snapshotRetention: SnapshotRetention;
   readonly durability: Durability;
+  readonly codec: Codec | undefined;
   readonly create: boolean;
   readonly memtableBytes: number;
   readonly blockCacheBytes: number;
@@ -91,6 +98,7 @@ const OTHER_NAMES: readonly string[] = [
   'snapshotRetention',
   'selfCheckEvery',
   'durability',
+  'codec',
   'create',
   'compaction',
   'logger',
@@ -116,11 +124,13 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
   wholeNumber('snapshotRetention.keepPerDoubling', retention.keepPerDoubling, 1, 1000);
   oneOf('durability', durability, [Durability.fsync, Durability.os]);
   oneOf('compaction', compaction, Object.values(CompactionStyle));
+  if (options.codec !== undefined) oneOf('codec', options.codec, Object.values(Codec));
   oneOf('create', create, [true, false]);
   return Object.freeze({
     snapshotEvery: snapshotEvery === false ? undefined : snapshotEvery,
     snapshotRetention: Object.freeze({ ...retention }),
     durability,
+    codec: options.codec,
     create,
     compaction,
     memtableBytes: numberOf(options, 'memtableBytes'),

@@ -6,21 +6,22 @@ import {
   Engine,
   encodeRowKey,
   type OrderedView,
-  RowForm,
   type RowKey,
   type RowRange,
   type RowTable,
 } from '../storage/index.ts';
 import { blameOf, type ColumnBlame } from './blame.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
+import { checkCollection } from './collection-definition.ts';
 import type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
 import type { Finder } from './finder.ts';
+import { KeyReader } from './key-reader.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
 import { type JsonRow, readJsonRow, walkJsonRows, walkLines } from './row-json.ts';
 import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
-import { CATALOG, type TableDefinition } from './table-definition.ts';
+import { CATALOG, rowTableOf, type TableDefinition, TableKind } from './table-definition.ts';
 
 export class PastView {
   /** The last position it sees; 0 before the first commit. */
@@ -55,11 +56,36 @@ export class PastView {
     return new PastTable(definition, this.#state, this.#finder, () => this.#checkOpen());
   }
 
-  /** Definitions of the tables there were, by name. */
+  /** The key space as it was. */
+  get keys(): KeyReader {
+    this.#checkOpen();
+    const moment = () => {
+      this.#checkOpen();
+      const rows = new Engine(this.#state.keyspace(Keyspace.rows));
+      return { rows, reader: this.#state.reader, position: this.position, close() {} };
+    };
+    return new KeyReader(() => this.#catalog.keys, moment, moment);
+  }
+
+  /** @throws TABLE_UNKNOWN if there was no such collection then */
+  collection(name: string): PastTable {
+    const table = this.table(name);
+    checkCollection(table.definition);
+    return table;
+  }
+
+  /** Definitions of the collections there were, by name. */
+  collections(): TableDefinition[] {
+    return this.tables().filter(({ kind }) => kind === TableKind.collection);
+  }
+
+  /** Definitions of the tables there were, collections included, by name. */
   tables(): TableDefinition[] {
     this.#checkOpen();
-    if (this.#catalog.isUnchangedSince(this.position)) return this.#catalog.definitions();
-    return [...this.#catalogEngine().scan(CATALOG)].map(({ row }) => definitionOf(row));
+    const definitions = this.#catalog.isUnchangedSince(this.position)
+      ? this.#catalog.definitions()
+      : [...this.#catalogEngine().scan(CATALOG)].map(({ row }) => definitionOf(row));
+    return definitions.filter(({ kind }) => kind !== TableKind.keys);
   }
 
   /** Lets go of what the view holds. What a view holds that is dropped goes some time later by itself. */
@@ -114,10 +140,8 @@ export class PastTable {
     finder: Finder,
     checkOpen: () => void,
   ) {
-    const { id, name, keyType, primaryKey, schemaVersion } = definition;
     this.definition = definition;
-    const form = RowForm.json;
-    this.#table = { id, name, keyType, primaryKey, schemaVersion, form, check: anyRow };
+    this.#table = rowTableOf(definition, anyRow);
     this.#state = state;
     this.#finder = finder;
     this.#checkOpen = checkOpen;

@@ -7,8 +7,15 @@ import { canonicalJson, isTidemarkError, type JsonObject, TidemarkError } from '
 import type { CommitMetadata, EventStore } from '../eventlog/index.ts';
 import { Operation } from '../storage/index.ts';
 import { type Catalog, type CatalogTable, compileTable } from './catalog.ts';
+import {
+  type CollectionDeclaration,
+  collectionTable,
+  collectionTraits,
+} from './collection-definition.ts';
 import type { Draft } from './draft.ts';
 import { earlierChange } from './idempotency.ts';
+import { declareKeys } from './key-declaration.ts';
+import { withoutDeclaration } from './key-table.ts';
 import { checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
 import {
@@ -17,6 +24,7 @@ import {
   defineTable,
   type TableDeclaration,
   type TableDefinition,
+  TableKind,
 } from './table-definition.ts';
 import { checkMetadata, type Writer, type Written } from './writer.ts';
 
@@ -38,6 +46,28 @@ export async function createTable(
   declaration: TableDeclaration,
   metadata: CommitMetadata,
 ): Promise<CommitOutcome> {
+  return create({ events, catalog, writer }, name, declaration, metadata, {});
+}
+
+/** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
+export async function createCollection(
+  services: SchemaServices,
+  name: string,
+  declaration: CollectionDeclaration,
+  metadata: CommitMetadata,
+): Promise<CommitOutcome> {
+  checkNames('a collection', declaration, ['schema']);
+  const traits = collectionTraits(services.catalog.keys.codec);
+  return create(services, name, collectionTable(declaration), metadata, traits);
+}
+
+async function create(
+  { events, catalog, writer }: SchemaServices,
+  name: string,
+  declaration: TableDeclaration,
+  metadata: CommitMetadata,
+  traits: Pick<TableDefinition, 'kind' | 'codec'>,
+): Promise<CommitOutcome> {
   checkTableName(name);
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
@@ -47,8 +77,9 @@ export async function createTable(
       });
     }
     const id = events.totals(CATALOG.id).greatestKey + 1;
-    const definition = defineTable(id, name, declaration);
+    const definition = { ...defineTable(id, name, declaration), ...traits };
     compileTable(definition);
+    if (traits.kind !== undefined) declareKeys(catalog, draft);
     draft.catalog.insertRow(CATALOG, name, { ...definition });
     draft.greatestKeys.set(CATALOG.id, id);
     draft.onAppended.push(() => catalog.put(definition));
@@ -72,14 +103,17 @@ export async function alterTable(
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
     const { definition } = catalog.table(name);
-    const { primaryKey, keyType } = definition;
-    const declared = defineTable(definition.id, name, { ...change, primaryKey, keyType });
+    const { primaryKey, keyType, kind, codec } = definition;
+    checkAlterable(definition);
+    const whole = kind === TableKind.collection ? collectionTable(change) : change;
+    const declared = defineTable(definition.id, name, { ...whole, primaryKey, keyType });
     const schemaVersion = definition.schemaVersion + 1;
-    const altered: TableDefinition = { ...declared, schemaVersion };
+    const traits = kind === undefined ? {} : { kind, codec };
+    const altered: TableDefinition = { ...declared, ...traits, schemaVersion };
     checkRowsFit(draft, compileTable(altered));
     if (options.dryRun === true) return;
     const decision = draft.catalog.updateRow(CATALOG, name, (row) =>
-      isSame(row, declared) ? row : { ...altered },
+      isSame(row, altered) ? row : { ...altered },
     );
     if (decision.changed) draft.onAppended.push(() => catalog.put(altered));
   }, metadata);
@@ -94,11 +128,23 @@ export async function dropTable(
 ): Promise<CommitOutcome> {
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
-    catalog.table(name);
+    checkAlterable(catalog.table(name).definition);
     draft.catalog.deleteRow(CATALOG, name);
     draft.onAppended.push(() => catalog.remove(name));
   }, metadata);
   return outcomeOf(written, name, Operation.delete);
+}
+
+/** @throws TABLE_NAME_INVALID for the key space, which is what it is */
+function checkAlterable({ name, kind }: TableDefinition): void {
+  if (kind !== TableKind.keys) return;
+  throw new TidemarkError(
+    'TABLE_NAME_INVALID',
+    `${name} is the key space, and no table to change`,
+    {
+      table: name,
+    },
+  );
 }
 
 /** @throws IDEMPOTENCY_MISMATCH if the key was used before for something else */
@@ -108,7 +154,8 @@ function outcomeOf(
   operation: Operation,
 ): CommitOutcome {
   if (earlier !== undefined) {
-    earlierChange(earlier, { table: CATALOG, operations: [operation], key: name });
+    const own = withoutDeclaration(earlier);
+    earlierChange(own, { table: CATALOG, operations: [operation], key: name });
   }
   return outcome;
 }

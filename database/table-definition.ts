@@ -5,7 +5,8 @@
 import { isPlainObject, type JsonObject, limits, TidemarkError } from '../base/index.ts';
 import { CATALOG_TABLE } from '../eventlog/index.ts';
 import { KeyType, RowForm, type RowTable } from '../storage/index.ts';
-import { anyRow } from './row-schema.ts';
+import { Codec, documentFormOf, valueFormOf } from './codec.ts';
+import { anyRow, type RowCheck } from './row-schema.ts';
 
 /** How a table is declared. */
 export interface TableDeclaration {
@@ -17,14 +18,33 @@ export interface TableDeclaration {
   readonly keyType?: KeyType | undefined;
 }
 
+/** What a table is to its users, where it is not simply one; on disk: never change. */
+export const TableKind = { keys: 'keys', collection: 'collection' } as const;
+export type TableKind = (typeof TableKind)[keyof typeof TableKind];
+
 export interface TableDefinition {
   readonly id: number;
   readonly name: string;
   readonly keyType: KeyType;
   readonly primaryKey?: string | undefined;
   readonly schema?: JsonObject | undefined;
+  readonly kind?: TableKind | undefined;
+  /** Where `kind` is set: how values or documents are written. */
+  readonly codec?: Codec | undefined;
   /** From 1; another one for each change of the definition. */
   readonly schemaVersion: number;
+}
+
+/** What the engine must know of a table. */
+export function rowTableOf(definition: TableDefinition, check: RowCheck): RowTable {
+  const { id, name, keyType, primaryKey, schemaVersion } = definition;
+  const form = formOf(definition);
+  return { id, name, keyType, primaryKey, schemaVersion, form, check };
+}
+
+function formOf({ kind, codec = Codec.json }: TableDefinition): RowForm {
+  if (kind === undefined) return RowForm.json;
+  return kind === TableKind.keys ? valueFormOf(codec) : documentFormOf(codec);
 }
 
 /** The catalog as a table of itself: rows are definitions, keys are table names. */
@@ -82,7 +102,7 @@ export function defineTable(
 }
 
 function keyTypeOf(name: string, { schema, primaryKey, keyType }: TableDeclaration): KeyType {
-  const allowed = Object.values(KeyType);
+  const allowed: readonly KeyType[] = [KeyType.string, KeyType.integer];
   if (keyType !== undefined && !allowed.includes(keyType)) {
     throw invalid(name, `keyType is ${String(keyType)}; allowed: ${allowed.join(', ')}`);
   }

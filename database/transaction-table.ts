@@ -11,6 +11,7 @@ import type { CatalogTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
 import { mergePatch } from './merge-patch.ts';
 import { checkChangeOptions, checkRange } from './option-check.ts';
+import { TableKind } from './table-definition.ts';
 
 /** A row in a transaction; `position` is undefined for one that this transaction wrote. */
 export interface TransactionRow {
@@ -66,7 +67,8 @@ export class TransactionTable {
   insert(row: JsonObject, options: ChangeOptions = {}): Decision {
     this.#checkActive();
     checkChangeOptions(options);
-    return this.insertAs(this.#keyFor(row), row, options);
+    const whole = this.#withKey(row);
+    return this.insertAs(this.#keyFor(whole), whole, options);
   }
 
   /** Inserts under a key that is stated: for tables whose keys the store gives, and for imports. */
@@ -116,8 +118,9 @@ export class TransactionTable {
         { table: this.name },
       );
     }
-    const key = this.#keyFor(row);
-    return this.has(key) ? this.replace(key, row, options) : this.insert(row, options);
+    const whole = this.#withKey(row);
+    const key = this.#keyFor(whole);
+    return this.has(key) ? this.replace(key, whole, options) : this.insert(whole, options);
   }
 
   /** @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_TYPE */
@@ -125,6 +128,14 @@ export class TransactionTable {
     this.#checkActive();
     checkChangeOptions(options);
     return this.#draft.rows.deleteRow(this.#table, key, options);
+  }
+
+  /** A document that comes without an id is given one. */
+  #withKey(row: JsonObject): JsonObject {
+    const { kind, primaryKey } = this.#table.definition;
+    if (kind !== TableKind.collection || primaryKey === undefined) return row;
+    if (!isPlainObject(row) || row[primaryKey] !== undefined) return row;
+    return { ...row, [primaryKey]: this.#draft.documentIds.next() };
   }
 
   #keyFor(row: JsonObject): RowKey {

@@ -1,6 +1,9 @@
 import { TidemarkError } from '../base/index.ts';
 import type { Catalog } from './catalog.ts';
+import { checkCollection } from './collection-definition.ts';
 import type { Draft } from './draft.ts';
+import { TransactionCollection } from './transaction-collection.ts';
+import { TransactionKeys } from './transaction-keys.ts';
 import { TransactionTable } from './transaction-table.ts';
 
 /** What the function of `transact` is handed. It is over when the function returns. */
@@ -8,6 +11,7 @@ export class Transaction {
   readonly #catalog: Catalog;
   readonly #draft: Draft;
   readonly #tables = new Map<string, TransactionTable>();
+  #keys: TransactionKeys | undefined;
   #active = true;
 
   constructor(catalog: Catalog, draft: Draft) {
@@ -26,6 +30,20 @@ export class Transaction {
       this.#tables.set(name, table);
     }
     return table;
+  }
+
+  /** @throws TABLE_UNKNOWN, TRANSACTION_FINISHED */
+  collection(name: string): TransactionCollection {
+    this.#checkActive();
+    checkCollection(this.#catalog.table(name).definition);
+    return new TransactionCollection(this.table(name));
+  }
+
+  /** The key space. @throws TRANSACTION_FINISHED */
+  get keys(): TransactionKeys {
+    this.#checkActive();
+    this.#keys ??= new TransactionKeys(this.#catalog, this.#draft, () => this.#checkActive());
+    return this.#keys;
   }
 
   end(): void {

@@ -13,6 +13,7 @@ import {
   lastPositionOf,
 } from '../eventlog/index.ts';
 import type { KeyspaceStore, RowChange, StoreView } from '../storage/index.ts';
+import type { DocumentIds } from './document-ids.ts';
 import { Draft, type WriteOptions } from './draft.ts';
 import { checkChangeOptions, checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
@@ -32,12 +33,14 @@ const EARLIER_EVENTS_MAX = 10_000;
 export class Writer {
   readonly #store: KeyspaceStore;
   readonly #events: EventStore;
+  readonly #documentIds: DocumentIds;
   /** Keys that interactive transactions gave and have not committed, by table. */
   readonly #reservedKeys = new Map<number, number>();
 
-  constructor(store: KeyspaceStore, events: EventStore) {
+  constructor(store: KeyspaceStore, events: EventStore, documentIds: DocumentIds) {
     this.#store = store;
     this.#events = events;
+    this.#documentIds = documentIds;
   }
 
   /** @param decide runs once, synchronously; if it throws, nothing is written */
@@ -58,12 +61,12 @@ export class Writer {
 
   /** A draft against the newest state, pending commits included: for use within one synchronous run. */
   draft(): Draft {
-    return new Draft(this.#store.latest, this.#events, this.#reservedKeys);
+    return new Draft(this.#store.latest, this.#events, this.#documentIds, this.#reservedKeys);
   }
 
   /** A draft against a state that is held: for a transaction over time. */
   draftOn(view: StoreView): Draft {
-    return new Draft(view, this.#events, this.#reservedKeys, true);
+    return new Draft(view, this.#events, this.#documentIds, this.#reservedKeys, true);
   }
 
   /** Appends the changes of a draft. @param metadata canonical JSON */

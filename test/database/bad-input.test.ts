@@ -15,6 +15,7 @@ import { databases, TINY } from '../support/databases.ts';
 import { FailingFiles } from '../support/failing-files.ts';
 import { BAD_BACKUPS } from './bad-input/backups.ts';
 import { type BadInput, type Fixture, ORDERS_SCHEMA } from './bad-input/bad-input.ts';
+import { BAD_KEYS } from './bad-input/keys.ts';
 import { BAD_MOMENTS } from './bad-input/moments.ts';
 import { BAD_NAMES } from './bad-input/names.ts';
 import { BAD_QUERIES } from './bad-input/queries.ts';
@@ -25,8 +26,6 @@ import { BAD_TRANSACTIONS } from './bad-input/transactions.ts';
 /** Codes that no call of an embedded database gives, and who does. */
 const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   KEY_NOT_FOUND: 'the strict read of AppendOnlyLogStorage',
-  VALUE_INVALID: 'values of other codecs, which nothing of the core writes yet',
-  VALUE_TOO_LARGE: 'storage engines on their own; rows have a smaller limit',
   DIRECTORY_EXISTS: 'LsmStorage with errorIfExists',
   QUERY_TIMEOUT: 'a clock that goes on while a query runs; the tests of queries bring one',
   POSITION_GONE: 'retention, which does not exist yet',
@@ -46,6 +45,8 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   JOB_UNKNOWN: 'the service',
   CONFIGURATION_INVALID: 'the configuration of the service',
   ADDRESS_UNAVAILABLE: 'the service at its start',
+  CODEC_MISMATCH: 'a database opened again; test/database/keys.test.ts shows it',
+  SEARCH_LIMIT: 'a search among many keys; test/database/keys.test.ts shows it',
   REPAIR_UNFINISHED: 'a repair that was interrupted; its own tests show it',
 };
 
@@ -87,6 +88,7 @@ const SETS: Record<string, Readonly<Record<string, BadInput>>> = {
   queries: BAD_QUERIES,
   restores: BAD_RESTORES,
   backups: BAD_BACKUPS,
+  keys: BAD_KEYS,
 };
 
 for (const [set, cases] of Object.entries(SETS)) {
@@ -122,6 +124,7 @@ describe('options of a database', () => {
       /memtableBytes is 10; allowed: a whole number from 1024/,
     ],
     'a size as text': [{ blockCacheBytes: '64M' }, /blockCacheBytes is 64M/],
+    'an unknown codec': [{ codec: 'xml' }, /codec is xml; allowed: raw, json, bson/],
     'an unknown durability': [{ durability: 'maybe' }, /durability is maybe; allowed: fsync, os/],
     'an unknown compaction': [{ compaction: 'none' }, /compaction is none; allowed: leveled/],
     'no snapshots at all by a zero': [{ snapshotEvery: 0 }, /snapshotEvery is 0; allowed: a whole/],
