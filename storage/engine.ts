@@ -150,6 +150,7 @@ export class Engine {
 
   /**
    * Puts the row that `change` makes of the present one in its place. It is handed a copy of its own.
+   * @param touched columns besides which `change` leaves the row as it is, if that is known
    * @throws ROW_NOT_FOUND, VERSION_CONFLICT, KEY_IMMUTABLE, SCHEMA_VIOLATION …
    */
   updateRow(
@@ -157,11 +158,13 @@ export class Engine {
     key: RowKey,
     change: (row: Record<string, JsonValue | undefined>) => JsonObject,
     options: ChangeOptions = {},
+    touched?: readonly string[],
   ): Decision {
     const at = placeOf(table, key);
     const current = this.#expected(at, options);
     if (current === undefined) throw notFound(table, key);
-    return this.#update(at, encodeRow(table, key, change(current.row())), current, options);
+    const body = encodeRow(table, key, change(current.row()));
+    return this.#update(at, body, current, options, touched);
   }
 
   /**
@@ -245,25 +248,55 @@ export class Engine {
     const { table, key, encodedKey } = at;
     const version = this.#deletedVersion(at) + 1;
     const operation = Operation.insert;
-    const before = undefined;
-    return this.#draft(at.place, { table, key, encodedKey, operation, version, body, before });
+    return this.#draft(at.place, {
+      table,
+      key,
+      encodedKey,
+      operation,
+      version,
+      body,
+      before: undefined,
+      touched: undefined,
+    });
   }
 
-  #update(at: Place, body: string, before: Current, options: ChangeOptions): Decision {
+  #update(
+    at: Place,
+    body: string,
+    before: Current,
+    options: ChangeOptions,
+    touched?: readonly string[],
+  ): Decision {
     const { table, key, encodedKey } = at;
     if (body === before.body() && options.writeUnchanged !== true) {
       return { key, version: before.version, changed: false };
     }
     const operation = Operation.update;
-    const version = before.version + 1;
-    return this.#draft(at.place, { table, key, encodedKey, operation, version, body, before });
+    return this.#draft(at.place, {
+      table,
+      key,
+      encodedKey,
+      operation,
+      version: before.version + 1,
+      body,
+      before,
+      touched,
+    });
   }
 
   #delete(at: Place, before: Current): Decision {
     const { table, key, encodedKey } = at;
     const operation = Operation.delete;
-    const version = before.version + 1;
-    return this.#draft(at.place, { table, key, encodedKey, operation, version, body: '', before });
+    return this.#draft(at.place, {
+      table,
+      key,
+      encodedKey,
+      operation,
+      version: before.version + 1,
+      body: '',
+      before,
+      touched: undefined,
+    });
   }
 
   #draft(place: ByteString, change: RowChange): Decision {

@@ -37,6 +37,8 @@ export interface RowChange {
   readonly body: string;
   /** The row that is replaced or deleted; undefined for an insert. */
   readonly before: RowBefore | undefined;
+  /** Of an update: columns besides which the row stays as it was; undefined if nothing is known. */
+  readonly touched: readonly string[] | undefined;
   /** Undefined where the table has no indexes. */
   readonly postings?: Postings;
 }

@@ -109,6 +109,27 @@ describe('the log', () => {
 });
 
 for (const [kind, open] of Object.entries(KINDS)) {
+  describe('updates of one commit that set the same columns', () => {
+    it('are posted for those alone that got other values', async () => {
+      const database = await Database.memory();
+      const none = { a: 0, b: 0, c: 0, d: 0 };
+      await database.createTable('t', { primaryKey: 'id' });
+      await database.table('t').insertMany([1, 2, 3, 4].map((id) => ({ id: `${id}`, ...none })));
+      const { position } = await database.transact((tx) => {
+        const table = tx.table('t');
+        table.update('1', { a: 0, b: 1 });
+        table.update('2', { b: 2 });
+        table.update('3', { a: 0, b: 3, c: 3 });
+        table.update('4', { b: 4, d: undefined });
+      });
+      const changing = (changed: string) =>
+        [...database.log.read({ table: 't', changed })].map((entry) => entry.position - position);
+      expect(['a', 'b', 'c', 'd'].map(changing)).toEqual([[], [-3, -2, -1, 0], [-1], [0]]);
+      expect((await database.verify()).problems).toEqual([]);
+      await database.close();
+    });
+  });
+
   describe(`walks ${kind}`, () => {
     it('of rows, of the log and of the past stay as they began, whatever is written meanwhile', async () => {
       const database = await open(all, { snapshotEvery: 40 });

@@ -181,7 +181,16 @@ export function drafted(
 ): RowChange {
   const encodedKey = encodeRowKey(key, table.keyType, table.name);
   const body = row === undefined ? '' : canonicalJson(row);
-  return { table, key, encodedKey, operation, version, body, before: undefined };
+  return {
+    table,
+    key,
+    encodedKey,
+    operation,
+    version,
+    body,
+    before: undefined,
+    touched: undefined,
+  };
 }
 
 /** Every row of a table, by key, in a view of its rows. */
