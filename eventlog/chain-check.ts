@@ -92,18 +92,23 @@ function* checkNothingElse(
   check: ChainCheck,
   report: (finding: Finding) => void,
 ): Generator<ChainCheck> {
-  const cursor = view.keyspace(Keyspace.history).scan();
-  let entries = 0;
-  try {
-    while (cursor.next()) if (++entries % YIELD_EVERY === 0) yield check;
-  } finally {
-    cursor.close();
-  }
-  if (entries !== check.historyEntries) {
-    report({
-      check: 'projection',
-      message: `history holds ${entries} entries; the log gives ${check.historyEntries}`,
-    });
+  for (const [name, expected] of [
+    ['history', check.historyEntries],
+    ['times', check.commits],
+  ] as const) {
+    const cursor = view.keyspace(Keyspace[name]).scan();
+    let entries = 0;
+    try {
+      while (cursor.next()) if (++entries % YIELD_EVERY === 0) yield check;
+    } finally {
+      cursor.close();
+    }
+    if (entries !== expected) {
+      report({
+        check: 'projection',
+        message: `${name} holds ${entries} entries; the log gives ${expected}`,
+      });
+    }
   }
   const { position, group } = check.applied;
   const ends = { commits: position, events: position, frames: group };

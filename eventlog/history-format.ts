@@ -3,19 +3,18 @@
  *
  * | OFFSET | SIZE | MEANING |
  * |---|---|---|
- * | 0 | 1 | index: 1 row, 2 table, 3 time, 4 actor, 5 correlation id, 6 idempotency key, 7 operation, 8 column (never change) |
+ * | 0 | 1 | index: 1 row, 2 table, 4 actor, 5 correlation id, 6 idempotency key, 7 operation, 8 column; 3 is free (never change) |
  * | 1 | … | key, by index, as below |
  *
  * | index | key | value |
  * |---|---|---|
  * | row | table id (4), row key, position (8) | the row's stamp (`storage/row-format.ts`) |
  * | table | table id (4), first position of the commit (8) | table summary (`commit-format.ts`) |
- * | time | timestamp (8) | commit extent (`commit-format.ts`) |
- * | actor | escaped string, first position (8) | commit extent |
+ * | actor | escaped string, first position (8) | commit extent (`commit-format.ts`) |
  * | correlation id | escaped string, first position (8) | commit extent |
  * | idempotency key | escaped string | commit extent |
-| operation | table id (4), operation (1): 1 insert, 2 update, 3 delete; first position (8) | commit extent |
-| column | table id (4), escaped string, first position (8) | commit extent |
+ * | operation | table id (4), operation (1): 1 insert, 2 update, 3 delete; first position (8) | commit extent |
+ * | column | table id (4), escaped string, first position (8) | commit extent |
  *
  * A column stands for the updates of the commit that change it, by the first 256 UTF-16 units of its
  * name (half a pair as U+FFFD): columns that begin so alike share their entries.
@@ -35,7 +34,6 @@ import { encodeString, Operation, type OrderedView } from '../storage/index.ts';
 
 const ROW = '\x01';
 const TABLE = '\x02';
-const TIME = '\x03';
 const ACTOR = '\x04';
 const CORRELATION = '\x05';
 const IDEMPOTENCY = '\x06';
@@ -70,14 +68,6 @@ export function rowOfHistoryKey(row: ByteString) {
 
 export function tableCommitsPrefix(table: number): ByteString {
   return TABLE + orderedU32(table);
-}
-
-export function timeKey(time: number): ByteString {
-  return TIME + orderedU64(time);
-}
-
-export function timeOfKey(key: ByteString): number {
-  return readOrderedU64(key, TIME.length);
 }
 
 export function actorPrefix(actor: string): ByteString {

@@ -6,7 +6,7 @@ export const Keyspace = {
   commits: 1,
   /** Events, by position. */
   events: 2,
-  /** Where to find what in the log: by row, table, time, actor, correlation id, idempotency key, operation, column. */
+  /** Where to find what in the log: by row, table, actor, correlation id, idempotency key, operation, column. */
   history: 3,
   /** Live rows, and the versions of deleted ones. */
   rows: 4,
@@ -16,6 +16,8 @@ export const Keyspace = {
   catalog: 6,
   /** Frame headers, by group number: with `commits` and `events` they give the frames again. */
   frames: 7,
+  /** Commit extents, by timestamp: a tree whose keys ascend answers with one search. */
+  times: 8,
 } as const;
 export type Keyspace = (typeof Keyspace)[keyof typeof Keyspace];
 
@@ -27,6 +29,7 @@ export const KEYSPACES: readonly KeyspaceDefinition[] = [
   { id: Keyspace.indexes, name: 'indexes', shape: KeyspaceShape.overwritten, filter: true },
   { id: Keyspace.catalog, name: 'catalog', shape: KeyspaceShape.overwritten, filter: true },
   { id: Keyspace.frames, name: 'frames', shape: KeyspaceShape.appended, filter: false },
+  { id: Keyspace.times, name: 'times', shape: KeyspaceShape.appended, filter: false },
 ];
 
 /** What a snapshot pins. The other keyspaces only ever grow: the newest holds every past state. */

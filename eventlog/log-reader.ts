@@ -2,7 +2,7 @@
  * Reads the log from the keyspaces it ends in. All synchronous, all over one store view, which must
  * stay open while a walk is under way.
  */
-import { asBuffer, orderedU64 } from '../base/index.ts';
+import { asBuffer, orderedU64, readOrderedU64 } from '../base/index.ts';
 import {
   cursorValue,
   Operation,
@@ -35,8 +35,6 @@ import {
   rangeUnder,
   rowHistoryPrefix,
   tableCommitsPrefix,
-  timeKey,
-  timeOfKey,
   unreadable,
 } from './history-format.ts';
 import { Keyspace } from './keyspaces.ts';
@@ -114,11 +112,10 @@ export class LogReader {
 
   /** The end of the last commit at or before a time, microseconds. */
   commitEndAtTime(time: number): CommitEnd {
-    const history = this.#store.keyspace(Keyspace.history);
-    const entry = history.floor(timeKey(time), timeKey(0));
+    const entry = this.#store.keyspace(Keyspace.times).floor(orderedU64(time), '');
     if (entry === undefined) return BEFORE_ALL;
     const position = readCommitExtent(asBuffer(entry.value)).last;
-    return { position, time: timeOfKey(entry.key) };
+    return { position, time: readOrderedU64(entry.key, 0) };
   }
 
   /** As `commitEndAt`, the position alone. */

@@ -29,7 +29,6 @@ import {
   idempotencyKeyOf,
   rowHistoryPrefix,
   tableCommitsPrefix,
-  timeKey,
 } from './history-format.ts';
 import { CATALOG_TABLE, Keyspace } from './keyspaces.ts';
 
@@ -57,7 +56,7 @@ export function projectCommit(head: CommitHead, batch: WriteBatch): void {
   const extent = [source, start + COMMIT_EXTENT_START, start + COMMIT_EXTENT_END] as const;
   const position = orderedU64(head.firstPosition);
   batch.set(Keyspace.commits, position, source, start, end);
-  batch.set(Keyspace.history, timeKey(head.time), ...extent);
+  batch.set(Keyspace.times, orderedU64(head.time), ...extent);
   head.summaries.forEach((summary, index) => {
     const at = start + COMMIT_HEAD_BYTES + index * SUMMARY_BYTES;
     const key = tableCommitsPrefix(summary.table) + position;

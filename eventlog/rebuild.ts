@@ -26,6 +26,7 @@ export const REBUILDABLE: readonly number[] = [
   Keyspace.rows,
   Keyspace.indexes,
   Keyspace.catalog,
+  Keyspace.times,
 ];
 
 export interface RebuildOptions {

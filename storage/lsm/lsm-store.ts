@@ -295,6 +295,7 @@ export class LsmStore implements KeyspaceStore {
         this.#refresh();
         for (const version of dropped) version.release();
       });
+      for (const id of keyspaces) this.#lastKeys[this.#indexes[id]!] = undefined;
     } catch (error) {
       throw this.#poison(error);
     }

@@ -48,7 +48,7 @@ const expected = await answers(sound);
 describe('a repair', () => {
   it('has a store to damage that is not trivial', async () => {
     expect(Object.keys(tables).sort()).toEqual(
-      ['catalog', 'commits', 'events', 'frames', 'history', 'rows'].sort(),
+      ['catalog', 'commits', 'events', 'frames', 'history', 'rows', 'times'].sort(),
     );
     expect(JSON.parse(String(expected.head))).toMatchObject({ position: HEAD });
     expect(Object.values(expected).every((answer) => typeof answer === 'string')).toBe(false);
@@ -69,7 +69,7 @@ describe('a repair', () => {
     expect(await answers(files)).toEqual(expected);
   });
 
-  for (const keyspace of ['rows', 'history', 'catalog']) {
+  for (const keyspace of ['rows', 'history', 'catalog', 'times']) {
     for (const [what, harm] of [
       ['damaged', damage],
       ['missing', (files: MemoryFiles, path: string) => files.delete(path)],
@@ -92,12 +92,12 @@ describe('a repair', () => {
 
   it('makes all of them again at once, under small memtables', async () => {
     const files = sound.copy();
-    const paths = ['rows', 'history', 'catalog'].flatMap((keyspace) => tables[keyspace]!);
+    const paths = ['rows', 'history', 'catalog', 'times'].flatMap((keyspace) => tables[keyspace]!);
     for (const path of paths) files.delete(path);
     const shares: number[] = [];
     const onProgress = (share: number) => shares.push(share);
     const report = await repair(files, { memtableBytes: 1024, onProgress });
-    expect(report.rebuilt).toEqual(['history', 'rows', 'catalog']);
+    expect(report.rebuilt).toEqual(['history', 'rows', 'catalog', 'times']);
     expect(report.snapshotsDropped).toHaveLength(1);
     expect(shares.length).toBeGreaterThan(2);
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));

@@ -4,7 +4,6 @@ import {
   actorPrefix,
   rowHistoryPrefix,
   tableCommitsPrefix,
-  timeKey,
 } from '../../eventlog/history-format.ts';
 import {
   type ChainCheck,
@@ -210,9 +209,14 @@ describe('the checks of a store', () => {
     'a time that leads to another commit': [
       (parts) => {
         const { time } = parts.events.reader().commitOf(4)!;
-        change(parts, Keyspace.history, timeKey(time), flip(0));
+        change(parts, Keyspace.times, orderedU64(time), flip(0));
       },
-      /^projection: the entry .* of history differs from what the log gives$/,
+      /^projection: the entry .* of times differs from what the log gives$/,
+    ],
+    'a time that the log does not give': [
+      (parts) =>
+        plant(parts, Keyspace.times, orderedU64(parts.events.head.time + 1), Buffer.alloc(12)),
+      /^projection: times holds \d+ entries; the log gives \d+$/,
     ],
     'a summary with another count': [
       (parts) => change(parts, Keyspace.history, tableCommitsPrefix(1) + position(5), flip(8)),

@@ -20,7 +20,6 @@ import {
   rowHistoryPrefix,
   rowOfHistoryKey,
   tableCommitsPrefix,
-  timeKey,
 } from '../../eventlog/history-format.ts';
 import { groupOfSegment, segmentName } from '../../eventlog/segment-format.ts';
 import { Operation } from '../../storage/index.ts';
@@ -153,8 +152,6 @@ describe('keys of history', () => {
       at(rowHistoryPrefix(256, change('a').encodedKey), 1),
       at(tableCommitsPrefix(0), 2 ** 40),
       at(tableCommitsPrefix(1), 1),
-      timeKey(1),
-      timeKey(2 ** 50),
       at(actorPrefix('ada'), 2 ** 40),
       at(actorPrefix('ada l'), 1),
       at(correlationPrefix('ada'), 1),
