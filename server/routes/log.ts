@@ -15,6 +15,7 @@ interface LogParameters extends MomentQuery {
   readonly actor?: string;
   readonly correlation_id?: string;
   readonly op?: 'insert' | 'update' | 'delete';
+  readonly changed?: string;
   readonly reverse?: boolean;
   readonly commits?: boolean;
   readonly limit?: number;
@@ -82,6 +83,7 @@ export function logRoutes(app: FastifyInstance): void {
           actor: { type: 'string' },
           correlation_id: { type: 'string' },
           op: { type: 'string', enum: ['insert', 'update', 'delete'] },
+          changed: { type: 'string', description: 'Updates that change this column.' },
           reverse: { type: 'boolean', description: 'Newest first.' },
           commits: { type: 'boolean', description: 'Whole commits in which an event passes.' },
           limit,
@@ -137,7 +139,7 @@ export function logRoutes(app: FastifyInstance): void {
 }
 
 function filterOf(database: Database, query: LogParameters, head: number): LogQuery {
-  const { from, to, since, until, table, actor, op, reverse } = query;
+  const { from, to, since, until, table, actor, op, changed, reverse } = query;
   return {
     from,
     to: Math.min(to ?? head, head),
@@ -148,6 +150,7 @@ function filterOf(database: Database, query: LogParameters, head: number): LogQu
     actor,
     correlationId: query.correlation_id,
     op,
+    changed,
     reverse,
   };
 }

@@ -117,7 +117,7 @@ const EXERCISES: readonly Exercise[] = [
   { route: 'POST /db/{instance}/transactions/{transaction}/rollback', status: 204 },
   {
     route: 'GET /db/{instance}/log',
-    path: '/db/default/log?table=t&key=d&op=update',
+    path: '/db/default/log?table=t&key=d&op=update&changed=v',
     status: 200,
     gives: { events: [{ key: 'd', row: { id: 'd', v: 9 } }] },
   },
