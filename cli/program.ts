@@ -20,6 +20,7 @@ import { addServe } from './commands/serve.ts';
 import { addShell, type RunWords } from './commands/shell.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addTables } from './commands/tables.ts';
+import { addTokens } from './commands/tokens.ts';
 import { Context, type ContextOf, type GlobalOptions, type HeldStore } from './context.ts';
 import type { Output } from './output.ts';
 import type { Terminal } from './terminal.ts';
@@ -83,6 +84,7 @@ export function buildProgram(
   addRestore(program, contextOf);
   addInspect(program, contextOf);
   addServe(program, contextOf);
+  addTokens(program, contextOf);
   addDemo(program, contextOf);
   addShell(program, contextOf, runWords);
   return program;

@@ -3,15 +3,18 @@ import { fastifyCors } from '@fastify/cors';
 import { fastifyRateLimit } from '@fastify/rate-limit';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { TidemarkError } from '../base/index.ts';
+import { authenticate } from './authentication.ts';
 import type { ServerConfiguration } from './configuration.ts';
 import { addDocumentation } from './documentation.ts';
 import { answerBrokenRequest, answerError, answerErrors } from './error-answers.ts';
 import type {} from './fastify-types.ts';
+import { Followers } from './followers.ts';
 import type { Instances } from './instances.ts';
 import { ServiceJobs } from './jobs.ts';
 import { NDJSON } from './line-stream.ts';
 import { Metrics } from './metrics.ts';
 import { OpenTransactions } from './open-transactions.ts';
+import { changeRoutes } from './routes/changes.ts';
 import { differenceRoutes } from './routes/differences.ts';
 import { instanceAdministrationRoutes } from './routes/instances.ts';
 import { jobRoutes, maintenanceRoutes } from './routes/jobs.ts';
@@ -24,9 +27,12 @@ import { rowRoutes } from './routes/rows.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 import { allStatisticsRoutes, statisticsRoutes } from './routes/statistics.ts';
 import { tableRoutes } from './routes/tables.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { transactionRoutes } from './routes/transactions.ts';
 import { createServer } from './socket.ts';
 import type { Tls } from './tls.ts';
+import type { Tokens } from './tokens.ts';
+import { UnusedSockets } from './unused-sockets.ts';
 import { requestValidator } from './validation.ts';
 
 export interface ApplicationOptions {
@@ -34,12 +40,15 @@ export interface ApplicationOptions {
   readonly server: ServerConfiguration;
   readonly logger: FastifyBaseLogger;
   readonly tls: Tls | undefined;
+  /** Undefined where authentication is off. */
+  readonly tokens: Tokens | undefined;
 }
 
 interface RouteServices {
   readonly instances: Instances;
   readonly jobs: ServiceJobs;
   readonly transactions: OpenTransactions;
+  readonly followers: Followers;
 }
 
 const MINUTE_MS = 60_000;
@@ -47,7 +56,8 @@ const MINUTE_MS = 60_000;
 const CALLERS_COUNTED = 10_000;
 
 export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
-  const { instances, server, logger, tls } = options;
+  const { instances, server, logger, tls, tokens } = options;
+  const unused = new UnusedSockets();
   const app = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -56,7 +66,11 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     forceCloseConnections: 'idle',
     // Requests on connections that are there are still answered; the instances close after them.
     return503OnClosing: false,
-    serverFactory: (handler) => createServer(handler, server, tls),
+    serverFactory: (handler) => {
+      const listening = createServer(handler, server, tls);
+      unused.watch(listening);
+      return listening;
+    },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
       answerError(error, request, reply);
@@ -70,21 +84,28 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   const jobs = new ServiceJobs(logger);
   const transactions = new OpenTransactions(server);
   const metrics = new Metrics(instances, transactions);
+  const followers = new Followers();
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
     transactions.rollBackAll();
+    // These would never end by themselves, and connections are waited for.
+    followers.close();
+    unused.destroy();
   });
   logAnswers(app, metrics);
   await limitCallers(app, server);
+  app.decorateRequest('actor');
+  if (tokens !== undefined) authenticate(app, tokens, instances);
   await addDocumentation(app);
   await app.register(async (scope) => {
     operationRoutes(scope, metrics, () => !isClosing);
     instanceAdministrationRoutes(scope, instances, transactions);
     allStatisticsRoutes(scope, instances);
     jobRoutes(scope, jobs);
+    if (tokens !== undefined) tokenRoutes(scope, tokens);
   });
-  const ofInstance = instanceRoutes({ instances, jobs, transactions });
+  const ofInstance = instanceRoutes({ instances, jobs, transactions, followers });
   await app.register(ofInstance, { prefix: '/db/:instance' });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
@@ -96,10 +117,13 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
 }
 
 /** Everything under an instance: once for each by its name, once without for the default one. */
-function instanceRoutes({ instances, jobs, transactions }: RouteServices) {
+function instanceRoutes({ instances, jobs, transactions, followers }: RouteServices) {
   return async (scope: FastifyInstance): Promise<void> => {
     scope.decorateRequest('database');
     scope.decorateRequest('instanceName');
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, isOfInstance: true };
+    });
     // With a callback: an open instance costs a request no turn of the event loop.
     scope.addHook<{ Params: { instance?: string } }>('preValidation', (request, _reply, done) => {
       const name = request.params.instance ?? instances.defaultName;
@@ -123,6 +147,7 @@ function instanceRoutes({ instances, jobs, transactions }: RouteServices) {
     transactionRoutes(scope, transactions);
     restoreRoutes(scope);
     logRoutes(scope);
+    changeRoutes(scope, followers);
     differenceRoutes(scope);
     snapshotRoutes(scope);
     statisticsRoutes(scope);

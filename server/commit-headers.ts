@@ -29,9 +29,10 @@ export const commitHeaders = {
 } as const;
 
 /** @throws METADATA_INVALID if a header that may come once came several times */
-export function metadataOf({ headers }: FastifyRequest): CommitMetadata {
+export function metadataOf({ headers, actor }: FastifyRequest): CommitMetadata {
   return {
-    actor: textOf(headers, 'tidemark-actor'),
+    // Who somebody is, is not theirs to say.
+    actor: actor ?? textOf(headers, 'tidemark-actor'),
     reason: textOf(headers, 'tidemark-reason'),
     correlationId: textOf(headers, 'tidemark-correlation-id') ?? traceOf(headers.traceparent),
     idempotencyKey: textOf(headers, 'idempotency-key'),

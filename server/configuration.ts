@@ -26,7 +26,7 @@ export const SERVER_SETTINGS = {
   host: text('an address or name of this machine'),
   port: wholeNumber(0, 65_535),
   data_dir: text('a directory'),
-  auth: oneOf('off'),
+  auth: oneOf('off', 'tokens'),
   tls_cert: text('a PEM file'),
   tls_key: text('a PEM file'),
   cors_origins: texts('a list of origins, such as ["https://example.org"]'),
@@ -62,7 +62,7 @@ export interface ServerConfiguration {
   readonly host: string;
   /** 0 takes any that is free. */
   readonly port: number;
-  readonly auth: 'off';
+  readonly auth: 'off' | 'tokens';
   readonly tls: { readonly certificateFile: string; readonly keyFile: string } | undefined;
   /** Whose pages may read answers; none by default. */
   readonly corsOrigins: readonly string[];
@@ -151,7 +151,7 @@ function resolveServer(values: ServerValues): ServerConfiguration {
     throw refused(
       'host',
       `is ${host}, where others than this machine reach it, while auth is off`,
-      '127.0.0.1, ::1 or localhost',
+      'auth = "tokens", or 127.0.0.1, ::1 or localhost',
     );
   }
   if ((tls_cert === undefined) !== (tls_key === undefined)) {

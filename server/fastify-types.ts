@@ -12,8 +12,12 @@ declare module 'fastify' {
     /** The instance that the path names, open. Set for routes of an instance. */
     database: Database;
     instanceName: string;
+    /** Whose token the request came with; undefined where authentication is off. */
+    actor: string | undefined;
   }
   interface FastifyContextConfig {
     access?: Access;
+    /** Whether the route is of one instance, which its path names, or the default one. */
+    isOfInstance?: boolean;
   }
 }

@@ -3,7 +3,7 @@ import { TidemarkError } from '../base/index.ts';
 /** A name is also that of a directory: nothing that a file system takes for anything else. */
 const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** Directories beside those of instances. */
-const RESERVED: readonly string[] = ['dropped'];
+const RESERVED: readonly string[] = ['dropped', 'system'];
 
 /** @throws INSTANCE_NAME_INVALID */
 export function checkInstanceName(name: unknown): asserts name is string {

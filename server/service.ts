@@ -6,6 +6,7 @@ import type { ServiceConfiguration } from './configuration.ts';
 import { Instances } from './instances.ts';
 import { urlOf } from './socket.ts';
 import { readTls } from './tls.ts';
+import { Tokens } from './tokens.ts';
 
 /** For answers under way when the service is told to end. */
 const CLOSE_GRACE_MS = 10_000;
@@ -30,18 +31,20 @@ export interface Service {
 
 /**
  * Opens no instance yet: each is opened at its first use.
- * @throws ADDRESS_UNAVAILABLE, INPUT_MISSING for certificates, INSTANCE_EXISTS
+ * @throws ADDRESS_UNAVAILABLE, LOCKED, INPUT_MISSING for certificates, INSTANCE_EXISTS
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { configuration, logger = pino({ level: 'silent' }), files = new NodeFiles() } = options;
   const { server, dataDirectory, instances: configured } = configuration;
   const tls = server.tls && readTls(server.tls, files);
   const instances = new Instances({ configured, dataDirectory, files, logger });
-  const app = await buildApplication({ instances, server, logger, tls });
+  const tokens = server.auth === 'off' ? undefined : await Tokens.open(dataDirectory, files);
+  const app = await buildApplication({ instances, server, logger, tls, tokens });
   try {
     await app.listen({ host: server.host, port: server.port });
   } catch (error) {
     await app.close();
+    await tokens?.close();
     throw unavailable(error, server.host, server.port);
   }
   if (server.auth === 'off') {
@@ -53,6 +56,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const grace = setTimeout(() => app.server.closeAllConnections(), CLOSE_GRACE_MS);
     await app.close().finally(() => clearTimeout(grace));
     await instances.close();
+    await tokens?.close();
   };
   return {
     url: urlOf(app.server, tls),

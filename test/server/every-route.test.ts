@@ -23,6 +23,8 @@ interface Exercise {
   readonly status: number;
   /** Of the answer. */
   readonly gives?: unknown;
+  /** The answer does not end by itself: its first bytes must do. */
+  readonly isEndless?: boolean;
 }
 
 let service: RunningService;
@@ -126,6 +128,7 @@ const EXERCISES: readonly Exercise[] = [
     status: 200,
     gives: { firstPosition: 4, position: 5 },
   },
+  { route: 'GET /db/{instance}/changes', status: 200, isEndless: true },
   {
     route: 'GET /db/{instance}/diff',
     path: '/db/default/diff?from=3&table=t',
@@ -204,11 +207,18 @@ describe('the OpenAPI document', () => {
 });
 
 describe('every route', () => {
-  for (const { route, path, body, status, gives } of EXERCISES) {
+  for (const { route, path, body, status, gives, isEndless } of EXERCISES) {
     it(`${route} does what it is for`, async () => {
       const [method, own] = route.split(' ');
       const stated = typeof path === 'function' ? path() : path;
       const answer = await service.send(method!, stated ?? pathOf(own!), body);
+      if (isEndless === true) {
+        expect(answer.status).toBe(status);
+        const reader = answer.body!.getReader();
+        expect(new TextDecoder().decode((await reader.read()).value)).toMatch(/^retry: /);
+        await reader.cancel();
+        return;
+      }
       const text = await answer.text();
       expect(answer.status, text).toBe(status);
       if (answer.headers.get('content-type')?.startsWith('application/json') !== true) return;
