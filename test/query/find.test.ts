@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../../base/index.ts';
+import type { JsonObject } from '../../base/index.ts';
 import {
   defineIndex,
   type FindRequest,
@@ -15,7 +15,6 @@ import {
   parseOrder,
   parseWhere,
   type QueryState,
-  tokensOf,
   type Where,
 } from '../../query/index.ts';
 import { KeyType, type RowKey } from '../../storage/index.ts';
@@ -28,7 +27,7 @@ import {
 } from '../support/event-stores.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { indexedBy } from '../support/indexed-store.ts';
-import { SeededRandom } from '../support/seeded-random.ts';
+import { Choices, expected, INDEX_SHAPES, type Rows } from '../support/query-model.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const root = temporaryDirectory();
@@ -39,17 +38,7 @@ function ready(id: number, shape: IndexShape): IndexDefinition {
   return { ...defineIndex(id, `index_${id}`, shape), state: IndexState.ready };
 }
 
-const INDEXES: readonly IndexDefinition[] = [
-  { on: 'a' },
-  { on: 'a', type: 'equality' as const },
-  { on: 'b' },
-  { on: ['a', 'b'] },
-  { on: ['b', 'a', 'c'] },
-  { on: ['$.c', 'a'], type: 'equality' as const },
-  { on: 'tags', each: true },
-  { on: 'text', type: 'text' as const },
-  { on: 'c' },
-].map((shape, index) => ready(index + 1, shape));
+const INDEXES = INDEX_SHAPES.map((shape, index) => ready(index + 1, shape));
 
 function request(
   indexes: readonly IndexDefinition[],
@@ -73,202 +62,8 @@ function request(
 const clock = new FakeClock();
 const keysOf = ({ rows }: FoundPage) => rows.map(({ key }) => key);
 
-type Rows = ReadonlyMap<RowKey, JsonObject>;
-
-/** Histories, queries and orders by one seed. */
-class Choices {
-  readonly #random: SeededRandom;
-
-  constructor(seed: number) {
-    this.#random = new SeededRandom(seed);
-  }
-
-  scalar(): string | number | boolean | null {
-    return this.#random.pick([
-      0,
-      1,
-      2,
-      3,
-      1.5,
-      -1,
-      'x',
-      'xy',
-      'y',
-      '',
-      'x\0',
-      '\u{1F600}',
-      '\uffee',
-      true,
-      null,
-    ]);
-  }
-
-  value(): JsonValue | undefined {
-    const kind = this.#random.below(12);
-    if (kind === 0) return undefined;
-    if (kind === 1) return [this.scalar(), this.scalar()];
-    return kind === 2 ? { deep: 1 } : this.scalar();
-  }
-
-  words(): string {
-    return Array.from({ length: this.#random.below(4) }, () =>
-      this.#random.pick(['Café', 'cafe', 'cat', 'dog', 'DOGMA']),
-    ).join(' ');
-  }
-
-  row(id: string): JsonObject {
-    const tags = Array.from({ length: this.#random.below(4) }, () => this.scalar());
-    const text = this.#random.chance(0.2) ? this.value() : this.words();
-    return { id, a: this.value(), b: this.value(), c: this.value(), tags, text };
-  }
-
-  where(depth = 0): Where {
-    const where: Record<string, Where[keyof Where]> = {};
-    for (let i = this.#random.below(3); i >= 0; i--) {
-      where[this.#random.pick(['a', 'b', '$.c', 'id', 'tags', 'text'])] = this.#operand();
-    }
-    for (const name of ['tags', 'text', 'id'] as const) {
-      if (name in where) where[name] = this.#operandOn(name);
-    }
-    if (depth < 2 && this.#random.chance(0.3)) where.$or = this.#branches(depth);
-    if (depth < 2 && this.#random.chance(0.15)) where.$and = this.#branches(depth);
-    if (depth < 2 && this.#random.chance(0.2)) where.$not = this.where(depth + 1);
-    return where as Where;
-  }
-
-  order(): Order | undefined {
-    if (this.#random.chance(0.3)) return undefined;
-    const reverse = this.#random.chance(0.5);
-    const names = this.#random.pick([
-      ['a'],
-      ['b'],
-      ['id'],
-      ['a', 'b'],
-      ['b', 'a', 'c'],
-      ['a', 'c'],
-      ['c'],
-    ]);
-    return names.map((by) => ({ by, reverse }));
-  }
-
-  indexes(): IndexDefinition[] {
-    return INDEXES.filter(() => this.#random.chance(0.6));
-  }
-
-  key(): string {
-    return this.#random.pick(['a', 'b', 'a\0b', 'ab', 'c', 'd', 'e', 'f', 'g', 'h', 'é', '']);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random.chance(probability);
-  }
-
-  below(bound: number): number {
-    return this.#random.below(bound);
-  }
-
-  #branches(depth: number): Where[] {
-    return Array.from({ length: 1 + this.#random.below(3) }, () => this.where(depth + 1));
-  }
-
-  #operandOn(name: 'tags' | 'text' | 'id') {
-    if (name === 'tags') return { contains: this.scalar() };
-    if (name === 'text')
-      return { match: this.#random.pick(['cafe', 'ca*', 'dog cat', 'do* CAFÉ', 'dog*']) };
-    const [low, high] = [this.key(), this.key()];
-    return this.#random.pick([
-      low,
-      { in: [low, high, 3] },
-      { gte: low, lt: high },
-      { gt: low },
-      { lte: high },
-      { prefix: low },
-    ]);
-  }
-
-  #operand() {
-    const bound = () => this.#random.pick([0, 1, 1.5, 2, -1]);
-    const text = () => this.#random.pick(['x', 'xy', '', 'x\0', '\u{1F600}']);
-    return this.#random.pick([
-      this.scalar(),
-      { in: [this.scalar(), this.scalar()] },
-      { in: [] },
-      { gt: bound() },
-      { gte: bound(), lt: bound() },
-      { gt: text(), lte: text() },
-      { lt: text() },
-      { prefix: text() },
-      { prefix: text(), lt: text() },
-      { eq: this.scalar(), gte: 1 },
-    ]);
-  }
-}
-
-/** What a where means, said once more and differently. */
-function holds(where: Where, row: JsonObject): boolean {
-  return Object.entries(where).every(([name, asked]) => {
-    if (name === '$and') return (asked as Where[]).every((each) => holds(each, row));
-    if (name === '$or') return (asked as Where[]).some((each) => holds(each, row));
-    if (name === '$not') return !holds(asked as Where, row);
-    const value = row[name.replace('$.', '')];
-    const operators = typeof asked === 'object' && asked !== null ? asked : { eq: asked };
-    return Object.entries(operators).every(([operator, operand]) =>
-      operatorHolds(operator, operand as never, value),
-    );
-  });
-}
-
-const bytes = (text: string) => Buffer.from(text, 'utf8').toString('hex');
-
-function operatorHolds(
-  operator: string,
-  operand: JsonValue,
-  value: JsonValue | undefined,
-): boolean {
-  if (operator === 'contains')
-    return Array.isArray(value) && value.some((each) => each === operand);
-  if (operator === 'match') {
-    const texts = Array.isArray(value) ? value : [value];
-    const words = texts.flatMap((text) => (typeof text === 'string' ? tokensOf(text) : []));
-    return String(operand)
-      .split(' ')
-      .every((word) =>
-        word.endsWith('*')
-          ? words.some((each) => each.startsWith(tokensOf(word)[0]!))
-          : words.includes(tokensOf(word)[0]!),
-      );
-  }
-  if (operator === 'in') return (operand as JsonValue[]).some((each) => each === value);
-  if (operator === 'eq') return operand === value;
-  if (typeof value !== typeof operand) return false;
-  if (operator === 'prefix') return String(value).startsWith(String(operand));
-  const isText = typeof operand === 'string';
-  const [a, b] = isText ? [bytes(String(value)), bytes(operand)] : [Number(value), Number(operand)];
-  return { lt: a < b, lte: a <= b, gt: a > b, gte: a >= b }[operator]!;
-}
-
-const KINDS = ['undefined', 'null', 'boolean', 'number', 'string', 'object'];
-
-function orderOfValues(a: JsonValue | undefined, b: JsonValue | undefined): number {
-  const [kindA, kindB] = [a, b].map((value) => (value === null ? 'null' : typeof value));
-  if (kindA !== kindB) return KINDS.indexOf(kindA!) - KINDS.indexOf(kindB!);
-  if (typeof a === 'string' && typeof b === 'string')
-    return bytes(a) < bytes(b) ? -1 : Number(a !== b);
-  return kindA === 'object' || kindA === 'undefined' ? 0 : Number(a) - Number(b);
-}
-
-function expected(rows: Rows, where: Where, order: FoundPage['order']): RowKey[] {
-  const names = order.kind === 'values' ? order.paths.map(({ column }) => column!) : [];
-  const found = [...rows].filter(([, row]) => holds(where, row));
-  found.sort(([keyA, a], [keyB, b]) => {
-    for (const name of names) {
-      const difference = orderOfValues(a[name], b[name]);
-      if (difference !== 0) return difference;
-    }
-    return orderOfValues(keyA, keyB);
-  });
-  if (order.reverse) found.reverse();
-  return found.map(([key]) => key);
+function orderList(order: FoundPage['order']) {
+  return JSON.parse(orderText(order)) as { by: string; reverse: boolean }[];
 }
 
 interface Run {
@@ -339,10 +134,10 @@ function expectQueries({ parts, moments }: Run, choices: Choices, queries: numbe
     const position = isPresent ? head : positions[choices.below(positions.length)]!;
     const state = { view: parts.store.published, position, isPresent };
     const [where, order] = [choices.where(), choices.order()];
-    const query = request(choices.indexes(), where, order, { allowScan: true });
+    const query = request(choices.some(INDEXES), where, order, { allowScan: true });
     const what = `${JSON.stringify(where)} in order ${JSON.stringify(order)} at ${position}`;
     const whole = find(query, state, clock);
-    const wanted = expected(moments.get(position)!, where, whole.order);
+    const wanted = expected(moments.get(position)!, where, orderList(whole.order));
     expect(keysOf(whole), what).toEqual(wanted);
     if (order !== undefined) expect(orderText(whole.order)).toBe(orderText(query.order!));
     const { forwards, backwards } = pagesOf(query, state, 1 + choices.below(4));
