@@ -45,6 +45,7 @@ export const SERVER_SETTINGS = {
 export const INSTANCE_SETTINGS = {
   name: text('a name'),
   data_dir: text('a directory'),
+  codec: oneOf('raw', 'json', 'bson'),
   durability: oneOf('fsync', 'os'),
   memtable_max_size: size(KIB, 4096 * MIB),
   block_cache_max_size: size(0, 65_536 * MIB),
@@ -124,6 +125,7 @@ export function resolveInstance(
 ): InstanceConfiguration {
   const { name, data_dir, snapshot_keep_last, snapshot_keep_per_doubling } = values;
   const options: DatabaseOptions = {
+    ...(values.codec === undefined ? {} : { codec: values.codec }),
     ...(values.durability === undefined ? {} : { durability: values.durability }),
     ...given('memtableBytes', values.memtable_max_size),
     ...given('blockCacheBytes', values.block_cache_max_size),

@@ -17,6 +17,13 @@ export interface PreconditionHeaders {
   readonly 'if-none-match'?: string | undefined;
 }
 
+export const knownHeaders = {
+  'if-none-match': {
+    type: 'string',
+    description: 'ETags that the caller has: 304 if one is current.',
+  },
+} as const;
+
 export const preconditionHeaders = {
   'if-match': { type: 'string', description: 'The ETag that the row must have, or `*` for any.' },
   'if-none-match': { type: 'string', description: '`*`: there must be no such row.' },
@@ -64,6 +71,7 @@ export function isPreconditionFailure(error: unknown, headers: PreconditionHeade
   return (
     isTidemarkError(error, 'VERSION_CONFLICT') ||
     isTidemarkError(error, 'ROW_NOT_FOUND') ||
+    isTidemarkError(error, 'KEY_NOT_FOUND') ||
     isTidemarkError(error, 'ROW_EXISTS')
   );
 }

@@ -2,7 +2,9 @@
 import type { FastifyReply } from 'fastify';
 import { TidemarkError } from '../base/index.ts';
 import type {
+  Collection,
   Database,
+  KeyReader,
   MomentInput,
   PastTable,
   PastView,
@@ -27,7 +29,15 @@ export interface AnsweredMoment {
 export interface Reading {
   tables(): ReturnType<PastView['tables']>;
   table(name: string): TableReading;
+  readonly keys: KeyReader;
+  collections(): ReturnType<PastView['collections']>;
+  collection(name: string): DocumentReading;
 }
+
+type DocumentReading = Pick<
+  Collection & PastTable,
+  'definition' | 'read' | 'history' | 'count' | 'find'
+>;
 
 type TableReading = Pick<Table & PastTable, 'definition' | 'readJson' | 'history' | 'count'> & {
   blame(key: RowKey): ReturnType<PastTable['blame']>;

@@ -29,12 +29,25 @@ export const changeOutcome = {
   },
 } as const;
 
+export const changesOutcome = {
+  type: 'object',
+  properties: {
+    keys: { type: 'array', items: key },
+    versions: { type: 'array', items: { type: 'integer' } },
+    ...commitOutcome.properties,
+  },
+} as const;
+
+/** One batch is one commit; what is larger is sent in several. */
+export const BATCH_ITEMS_MAX = 100_000;
+
 export const tableDefinition = {
   type: 'object',
   properties: {
     id: { type: 'integer' },
     name: { type: 'string' },
     keyType: { type: 'string', enum: ['string', 'integer'] },
+    kind: { type: 'string', enum: ['collection'] },
     primaryKey: { type: 'string' },
     schema: jsonObject,
     schemaVersion: { type: 'integer' },

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type JsonObject, TidemarkError } from '../../base/index.ts';
 import type { ChangeOutcome } from '../../database/index.ts';
 import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
-import { etagOf, isKnown, preconditionHeaders, preconditionOf } from '../etag.ts';
+import { etagOf, isKnown, knownHeaders, preconditionHeaders, preconditionOf } from '../etag.ts';
 import { mementoHeaders, negotiatedMoment, setMemento, setTimegate } from '../memento.ts';
 import { type MomentQuery, momentOf, type Reading, readAt } from '../moment.ts';
 import { keyOfPath } from '../path-key.ts';
@@ -24,12 +24,6 @@ const HISTORY = 1000;
 
 const tags = ['rows'];
 const rowParams = pathOf({ table: { type: 'string' }, key: { type: 'string' } });
-const knownHeaders = {
-  'if-none-match': {
-    type: 'string',
-    description: 'ETags that the caller has: 304 if one is current.',
-  },
-} as const;
 const writeHeaders = {
   type: 'object',
   properties: { ...commitHeaders, ...preconditionHeaders },
