@@ -5,6 +5,7 @@ import { addBackup } from './commands/backup.ts';
 import { addBlame } from './commands/blame.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
+import { addExport } from './commands/export.ts';
 import { addFind } from './commands/find.ts';
 import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
@@ -69,6 +70,7 @@ export function buildProgram(
     });
   addTables(program, contextOf);
   addImport(program, contextOf);
+  addExport(program, contextOf);
   addRows(program, contextOf);
   addReading(program, contextOf);
   addFind(program, contextOf);

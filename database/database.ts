@@ -32,6 +32,7 @@ import {
   toDifference,
 } from './difference.ts';
 import { DocumentIds } from './document-ids.ts';
+import { type ExportOptions, exportTable } from './export.ts';
 import { Finder } from './finder.ts';
 import {
   type HistoryImportOptions,
@@ -503,6 +504,16 @@ export class Database {
     } finally {
       this.#backups.delete(over);
     }
+  }
+
+  /**
+   * A table as NDJSON, JSON or CSV: its rows now or at a moment, or its whole history. Pieces of
+   * text, made as they are taken.
+   * @throws TABLE_UNKNOWN, ARGUMENT_INVALID, OPTION_INVALID and the errors of `asOf`
+   */
+  export(table: string, options: ExportOptions = {}): Generator<string> {
+    this.#checkOpen();
+    return exportTable(this, table, options);
   }
 
   stats(): DatabaseStatistics {

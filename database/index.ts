@@ -27,6 +27,7 @@ export type { CollectionDeclaration } from './collection-definition.ts';
 export { Database } from './database.ts';
 export type { Difference, DifferenceQuery } from './difference.ts';
 export type { WriteOptions } from './draft.ts';
+export type { ExportFormat, ExportOptions } from './export.ts';
 export type { FindExplanation, FindQuery, FindResult } from './find-query.ts';
 export type {
   HistoryChange,
