@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type JsonObject, TidemarkError } from '../base/index.ts';
 import type { Database, KeyType, TableDefinition } from '../database/index.ts';
 
@@ -28,7 +29,10 @@ export function existingTable(
   if (keyType !== undefined && keyType !== info.keyType) {
     throw mismatch(info.name, `its keys have type ${info.keyType}, not ${keyType}`);
   }
-  if (schema !== undefined) throw mismatch(info.name, 'its schema changes by alter-table only');
+  // The same command may be given again, to go on.
+  if (schema !== undefined && !isDeepStrictEqual(schema, info.schema)) {
+    throw mismatch(info.name, 'its schema changes by alter-table only');
+  }
   return info;
 }
 

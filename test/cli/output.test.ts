@@ -40,7 +40,7 @@ describe('output', () => {
   });
 
   it('draws a progress bar on a terminal, and is silent with --quiet', async () => {
-    const words = ['--data', data, 'import', '-', '--table', 't', '--upsert'];
+    const words = ['--data', data, 'import', '-', '--table', 't', '--mode', 'upsert'];
     const stdin = '{"id":1,"text":"x"}';
     expect((await runCli(words, { columns: 80, stdin })).stderr).toContain('1 row');
     expect((await runCli([...words, '--quiet'], { columns: 80, stdin })).stderr).toBe('');

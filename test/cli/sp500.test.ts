@@ -27,8 +27,8 @@ function truths(): Truth[] {
   );
 }
 
-async function rowsAsOf(time: string): Promise<unknown[]> {
-  const words = ['--data', data, '--json', 'scan', 'constituents', '--as-of', time];
+async function rowsAsOf(time: string, store = data): Promise<unknown[]> {
+  const words = ['--data', store, '--json', 'scan', 'constituents', '--as-of', time];
   return (await runCli(words)).json.map((line) => (line as { row: unknown }).row);
 }
 
@@ -45,6 +45,31 @@ describe.runIf(isThere)('the S&P 500', () => {
     expect(all).toHaveLength(15);
     for (const { asOf, rows } of all) expect(await rowsAsOf(asOf)).toEqual(rows);
   });
+
+  it.each([
+    ['in the shape of MariaDB', 'csv', ['--zone', 'Z']],
+    ['as commits', 'ndjson', []],
+  ])(
+    'is the same at all of them when its history was exported %s and imported',
+    async (_, format, more) => {
+      const file = join(data, '..', `history.${format}`);
+      const exported = [
+        'export',
+        'constituents',
+        '--history',
+        '--format',
+        format,
+        '--output',
+        file,
+      ];
+      expect(await runCli(['--data', data, ...exported])).toMatchObject({ code: 0 });
+      const copy = join(data, '..', `copy-${format}`);
+      const words = ['--history', file, '--table', 'constituents', '--key', 'Symbol', ...more];
+      const { json } = await runCli(['--data', copy, '--json', 'import', ...words]);
+      expect(json).toMatchObject([{ commits: 187, events: 4696, rejected: 0 }]);
+      for (const { asOf, rows } of truths()) expect(await rowsAsOf(asOf, copy)).toEqual(rows);
+    },
+  );
 
   it('shows BRK.B deleted and inserted again, with versions that go on', async () => {
     const { json } = await runCli(['--data', data, '--json', 'history', 'BRK.B']);

@@ -88,7 +88,7 @@ describe('importing rows', () => {
       },
     });
     expect((await run('--quiet count t')).stdout).toBe('2\n');
-    expect(await run(`import ${rows} --table t --key id --upsert`)).toMatchObject({ code: 0 });
+    expect(await run(`import ${rows} --table t --key id --mode upsert`)).toMatchObject({ code: 0 });
     expect((await run('--quiet count t')).stdout).toBe('4\n');
   });
 
@@ -123,7 +123,7 @@ describe('importing rows', () => {
     expect(stderr).toMatch(/its key is column id, not column name/);
   });
 
-  it('ends after the batch under way when interrupted, and goes on later with --upsert', async () => {
+  it('ends after the batch under way when interrupted, and goes on later with --mode upsert', async () => {
     const { run } = newStore();
     const many = Array.from({ length: 5000 }, (_, index) => `{"id":${index}}`).join('\n');
     const path = file('many.ndjson', many);
@@ -133,7 +133,7 @@ describe('importing rows', () => {
     });
     expect(code).toBe(130);
     expect(stdout).toMatch(/^interrupted: imported \d+00 rows in \d+ commits? into t/);
-    expect(await run(`import ${path} --table t --key id --upsert`)).toMatchObject({ code: 0 });
+    expect(await run(`import ${path} --table t --key id --mode upsert`)).toMatchObject({ code: 0 });
     expect((await run('--quiet count t')).stdout).toBe('5000\n');
   });
 });
@@ -198,6 +198,8 @@ describe('importing a history', () => {
     const { run } = newStore();
     expect(await run('import --table t')).toMatchObject({ code: 5 });
     expect(await run('import a.csv --history b.ndjson --table t')).toMatchObject({ code: 5 });
-    expect(await run('import --history b.ndjson --table t --upsert')).toMatchObject({ code: 2 });
+    expect(await run('import --history b.ndjson --table t --mode upsert')).toMatchObject({
+      code: 2,
+    });
   });
 });
