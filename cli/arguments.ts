@@ -1,7 +1,7 @@
 /** What stands on the command line, made into what the store takes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { CommitMetadata, KeyType, RowKey } from '../database/index.ts';
+import type { CommitMetadata, KeyType, RowKey, Where } from '../database/index.ts';
 import { isJsonObject, parseJson } from './json.ts';
 
 /** A moment by its position or by its time, as `Database.asOf` takes it. */
@@ -106,6 +106,16 @@ export function rowArgument(text: string): JsonObject {
   throw new TidemarkError(
     'ROW_INVALID',
     `${JSON.stringify(text.slice(0, 64))} is not a row; a row is a JSON object such as {"name": "Ana"}`,
+  );
+}
+
+/** What is wrong with it beyond its being an object, the query says. @throws QUERY_INVALID */
+export function whereArgument(text: string): Where {
+  const where = parseJson(text);
+  if (isJsonObject(where)) return where as Where;
+  throw new TidemarkError(
+    'QUERY_INVALID',
+    `${JSON.stringify(text.slice(0, 64))} is no where; a where is a JSON object such as {"city": "Recife"}`,
   );
 }
 

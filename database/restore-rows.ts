@@ -1,7 +1,7 @@
 /** Brings rows of a table back to what they were at a moment, as one commit that says so. */
-import { isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
+import { isPlainObject, type JsonObject, limits, TidemarkError } from '../base/index.ts';
 import type { CommitMetadata } from '../eventlog/index.ts';
-import type { Moment, MomentInput } from '../query/index.ts';
+import type { Moment, MomentInput, Where } from '../query/index.ts';
 import { encodeRowKey, type RowKey } from '../storage/index.ts';
 import type { CatalogTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
@@ -19,6 +19,10 @@ export interface RowsToRestore {
   readonly table: string;
   /** The rows. Default: all that changed since. */
   readonly keys?: readonly RowKey[] | undefined;
+  /** Instead of keys: rows that fit now, and rows that fitted then. */
+  readonly where?: Where | undefined;
+  /** Reads whole tables for `where` if no index serves. */
+  readonly allowScan?: boolean | undefined;
   /** The moment whose state comes back. */
   readonly to: MomentInput;
 }
@@ -30,8 +34,10 @@ export interface RestoreServices extends Services {
   readonly replayEventsMax: number;
 }
 
-const REQUEST_NAMES = ['table', 'keys', 'to'];
+const REQUEST_NAMES = ['table', 'keys', 'where', 'allowScan', 'to'];
 const OPTION_NAMES = ['preview', 'seen'];
+/** Rows a page. */
+const FIND_ROWS = 1000;
 
 /**
  * @throws TABLE_UNKNOWN if there is no such table, or was none then; VERSION_CONFLICT, SCHEMA_VIOLATION,
@@ -45,16 +51,15 @@ export async function restoreRows(
 ): Promise<RestoreOutcome> {
   checkNames('a restore of rows', request, REQUEST_NAMES);
   checkNames('a restore of rows', options, OPTION_NAMES);
-  const { keys, table } = request;
-  if (keys !== undefined && !Array.isArray(keys)) {
-    throw new TidemarkError('ARGUMENT_INVALID', 'keys is a list of row keys');
-  }
+  const { table } = request;
+  checkKeys(request);
   const { position } = services.resolve(request.to);
   const view = services.viewAt(position);
   try {
     const past = view.table(table);
+    const keys = request.where === undefined ? request.keys : keysFitting(services, request, past);
     const decide = (draft: Draft) =>
-      decideRows(services, request, past, position, draft, options.seen);
+      decideRows(services, { ...request, keys }, past, position, draft, options.seen);
     return await writeRestore(services, decide, metadata, { table, to: position }, options);
   } finally {
     view.close();
@@ -101,6 +106,45 @@ function withRestored(metadata: CommitMetadata, restored: JsonObject): CommitMet
     'METADATA_INVALID',
     'commit metadata is not valid: fields is a plain object, and its member restored is for what the restore says',
   );
+}
+
+/** @throws ARGUMENT_INVALID */
+function checkKeys({ keys, where }: RowsToRestore): void {
+  if (keys !== undefined && !Array.isArray(keys)) {
+    throw new TidemarkError('ARGUMENT_INVALID', 'keys is a list of row keys');
+  }
+  if (keys === undefined || where === undefined) return;
+  throw new TidemarkError('ARGUMENT_INVALID', 'rows are named by keys or by where, not by both');
+}
+
+/** @throws INDEX_MISSING, COMMIT_TOO_LARGE, and the other errors of `Table.find` */
+function keysFitting(
+  { events, viewAt }: RestoreServices,
+  { table, where, allowScan }: RowsToRestore,
+  past: PastTable,
+): RowKey[] {
+  const keys = new Set<RowKey>();
+  const present = viewAt(events.head.position);
+  try {
+    for (const moment of [past, present.table(table)]) {
+      let cursor: string | undefined;
+      do {
+        const page = moment.find({ where, allowScan, cursor, limit: FIND_ROWS });
+        for (const { key } of page.rows) keys.add(key);
+        if (keys.size > limits.COMMIT_EVENTS_MAX) {
+          throw new TidemarkError(
+            'COMMIT_TOO_LARGE',
+            `more than ${limits.COMMIT_EVENTS_MAX} rows of ${table} fit; restore them in parts`,
+            { table, limit: limits.COMMIT_EVENTS_MAX },
+          );
+        }
+        cursor = page.next;
+      } while (cursor !== undefined);
+    }
+  } finally {
+    present.close();
+  }
+  return [...keys];
 }
 
 function decideRows(

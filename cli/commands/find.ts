@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
 import { TidemarkError } from '../../base/index.ts';
-import type {
-  FindExplanation,
-  FindQuery,
-  FindResult,
-  PlanStep,
-  Where,
-} from '../../database/index.ts';
-import { countArgument, type MomentOptions, momentOf, withMoment } from '../arguments.ts';
+import type { FindExplanation, FindQuery, FindResult, PlanStep } from '../../database/index.ts';
+import {
+  countArgument,
+  type MomentOptions,
+  momentOf,
+  whereArgument,
+  withMoment,
+} from '../arguments.ts';
 import type { Context, ContextOf } from '../context.ts';
 import { counted } from '../counted.ts';
-import { isJsonObject, parseJson } from '../json.ts';
 import { momentText, type RowReader, readAt, tableInfo } from '../moment.ts';
 import { rowCells } from '../row-cells.ts';
 
@@ -108,16 +107,6 @@ function queryOf(options: FindOptions): FindQuery {
     ...(columns === undefined ? {} : { columns }),
     ...(allowScan === undefined ? {} : { allowScan }),
   };
-}
-
-/** What is wrong with it beyond its being an object, the query says. */
-function whereArgument(text: string): Where {
-  const where = parseJson(text);
-  if (isJsonObject(where)) return where as Where;
-  throw new TidemarkError(
-    'QUERY_INVALID',
-    `${JSON.stringify(text.slice(0, 64))} is no where; a where is a JSON object such as {"city": "Recife"}`,
-  );
 }
 
 function listArgument(text: string): string[] {

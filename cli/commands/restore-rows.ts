@@ -7,6 +7,7 @@ import {
   metadataOf,
   momentArgument,
   positionArgument,
+  whereArgument,
   withMetadata,
 } from '../arguments.ts';
 import { changeText } from '../change-text.ts';
@@ -22,6 +23,8 @@ interface RestoreOptions extends MetadataOptions {
 interface RestoreRowsOptions extends RestoreOptions {
   readonly to: Moment;
   readonly all?: boolean;
+  readonly where?: string;
+  readonly allowScan?: boolean;
 }
 
 interface UndoOptions extends RestoreOptions {
@@ -35,10 +38,13 @@ export function addRestoreRows(program: Command, contextOf: ContextOf): void {
     .argument('<table>')
     .argument('[keys...]', 'the rows')
     .requiredOption('--to <moment>', 'a position or a time', momentArgument)
-    .option('--all', 'all rows that changed since, instead of some by their keys')
+    .option('--where <json>', 'instead of keys: rows that fit now, and rows that fitted then')
+    .option('--allow-scan', 'read the whole table for --where if no index serves')
+    .option('--all', 'instead of keys: all rows that changed since')
     .action((table: string, keys: string[], options: RestoreRowsOptions, command: Command) => {
-      if (keys.length > 0 === (options.all === true)) {
-        command.error('name the keys of the rows, or give --all');
+      const ways = [keys.length > 0, options.where !== undefined, options.all === true];
+      if (ways.filter(Boolean).length !== 1) {
+        command.error('name the rows in one way: by keys, --where or --all');
       }
       return restoreRows(contextOf(command), table, keys, options);
     });
@@ -67,11 +73,13 @@ async function restoreRows(
   words: readonly string[],
   options: RestoreRowsOptions,
 ): Promise<void> {
-  const { to, all, preview, seen } = options;
+  const { to, allowScan, preview, seen } = options;
+  const where = options.where === undefined ? undefined : whereArgument(options.where);
   await context.withDatabase({ create: false }, async (database) => {
     const { keyType } = tableInfo(database, table);
-    const keys = all === true ? undefined : words.map((word) => keyArgument(word, keyType));
-    const request = { table, keys, to };
+    const named = words.map((word) => keyArgument(word, keyType));
+    const keys = named.length > 0 ? named : undefined;
+    const request = { table, keys, where, allowScan, to };
     await show(
       context,
       await database.restoreRows(request, metadataOf(options), { preview, seen }),

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { TidemarkError } from '../../base/index.ts';
-import type { RowKey } from '../../database/index.ts';
+import type { RowKey, Where } from '../../database/index.ts';
 import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
 import { type MomentQuery, momentOf, momentParameters } from '../moment.ts';
 import { commitOutcome, jsonObject, key, noQuery, pathOf } from '../schemas.ts';
@@ -8,6 +8,8 @@ import { commitOutcome, jsonObject, key, noQuery, pathOf } from '../schemas.ts';
 interface RestoreBody extends MomentQuery {
   readonly table?: string;
   readonly keys?: readonly RowKey[];
+  readonly where?: Where;
+  readonly allow_scan?: boolean;
   readonly undo?: number;
   readonly overwrite?: boolean;
   readonly preview?: boolean;
@@ -24,7 +26,7 @@ export function restoreRoutes(app: FastifyInstance): void {
         tags: ['rows'],
         summary: 'Bring rows back to a moment, or take a commit back',
         description:
-          'With `table`, its rows (or those of `keys`) become what they were at `as_of` or `at_position`. With `undo`, the rows of the commit that holds this position become what they were before it; `overwrite` does so even where they were changed later. `preview` writes nothing, and lists what would change and which later edits it would overwrite; its position as `seen` refuses rows that were changed since.',
+          'With `table`, its rows (or those of `keys`, or those that fit `where` now or did then) become what they were at `as_of` or `at_position`. With `undo`, the rows of the commit that holds this position become what they were before it; `overwrite` does so even where they were changed later. `preview` writes nothing, and lists what would change and which later edits it would overwrite; its position as `seen` refuses rows that were changed since.',
         params: pathOf({}),
         headers: { type: 'object', properties: commitHeaders },
         querystring: noQuery,
@@ -34,6 +36,8 @@ export function restoreRoutes(app: FastifyInstance): void {
           properties: {
             table: { type: 'string' },
             keys: { type: 'array', items: key },
+            where: jsonObject,
+            allow_scan: { type: 'boolean', description: 'For `where`, if no index serves.' },
             ...momentParameters,
             undo: { type: 'integer', minimum: 1 },
             overwrite: { type: 'boolean' },
@@ -55,10 +59,10 @@ export function restoreRoutes(app: FastifyInstance): void {
     },
     async (request, reply) => {
       const { database, body } = request;
-      const { table, keys, undo, overwrite, preview, seen } = body;
+      const { table, keys, where, undo, overwrite, preview, seen } = body;
       const to = momentOf(body);
       if (undo !== undefined) {
-        if (table !== undefined || keys !== undefined || to !== undefined) throw unclear();
+        if ([table, keys, where, to].some((each) => each !== undefined)) throw unclear();
         const options = { preview, seen, overwrite };
         const outcome = await database.undo({ position: undo }, metadataOf(request), options);
         setOutcome(reply, outcome);
@@ -66,7 +70,8 @@ export function restoreRoutes(app: FastifyInstance): void {
       }
       if (table === undefined || to === undefined || overwrite !== undefined) throw unclear();
       const options = { preview, seen };
-      const outcome = await database.restoreRows({ table, keys, to }, metadataOf(request), options);
+      const rows = { table, keys, where, allowScan: body.allow_scan, to };
+      const outcome = await database.restoreRows(rows, metadataOf(request), options);
       setOutcome(reply, outcome);
       return outcome;
     },
@@ -76,6 +81,6 @@ export function restoreRoutes(app: FastifyInstance): void {
 function unclear(): TidemarkError {
   return new TidemarkError(
     'ARGUMENT_INVALID',
-    'allowed: `table` with `as_of` or `at_position` (and `keys`), or `undo` (and `overwrite`)',
+    'allowed: `table` with `as_of` or `at_position` (and `keys` or `where`), or `undo` (and `overwrite`)',
   );
 }

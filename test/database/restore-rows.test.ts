@@ -102,6 +102,46 @@ for (const [kind, open] of Object.entries(KINDS)) {
       expect(orders.get('a')).toEqual({ id: 'a', total: 1 });
     });
 
+    it('are those that fit a condition now, or did then', async () => {
+      const database = await open(all);
+      const { orders, position } = await shop(database);
+      const request = { table: 'orders', where: { total: 1 }, to: { position } };
+      await expect(database.restoreRows(request)).rejects.toMatchObject({ code: 'INDEX_MISSING' });
+      await orders.update('c', { total: 7 });
+      const narrow = { ...request, where: { total: { gte: 3 } }, allowScan: true };
+      const one = await database.restoreRows(narrow, {}, { preview: true });
+      expect(one.rows.map(({ key, op }) => [key, op])).toEqual([
+        ['a', 'update'],
+        ['c', 'update'],
+      ]);
+      const all_ = await database.restoreRows({ ...request, allowScan: true });
+      expect(all_.rows.map(({ key, op }) => [key, op])).toEqual([
+        ['a', 'update'],
+        ['b', 'insert'],
+        ['c', 'update'],
+        ['d', 'delete'],
+      ]);
+    });
+
+    it('are entries of the key space and documents, too', async () => {
+      const database = await open(all);
+      await database.keys.set('k', { n: 1 });
+      await database.createCollection('books');
+      const book = await database.collection('books').insert({ title: 'a' });
+      const { position } = database.log.head;
+      const set = await database.keys.set('k', [2]);
+      await database.keys.set('other', 3);
+      const replaced = await database.collection('books').replace(String(book.key), { title: 'b' });
+      await database.undo({ position: replaced.position });
+      expect(database.collection('books').get(String(book.key))).toMatchObject({ title: 'a' });
+      await database.undo({ position: set.position });
+      expect(database.keys.get('k')).toEqual({ n: 1 });
+      await database.keys.delete('k');
+      const { table } = [...database.log.read({ limit: 1, reverse: true })][0]!;
+      await database.restoreRows({ table, to: { position } });
+      expect([database.keys.get('k'), database.keys.has('other')]).toEqual([{ n: 1 }, false]);
+    });
+
     it('write nothing where nothing differs', async () => {
       const database = await open(all);
       const { orders } = await shop(database);

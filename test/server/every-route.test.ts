@@ -87,6 +87,12 @@ const EXERCISES: readonly Exercise[] = [
   },
   {
     route: 'POST /db/{instance}/restore',
+    body: { table: 't', at_position: 3, where: { id: 'a' }, allow_scan: true, preview: true },
+    status: 200,
+    gives: { preview: true, rows: [{ key: 'a', op: 'insert' }] },
+  },
+  {
+    route: 'POST /db/{instance}/restore',
     body: { undo: 8 },
     status: 200,
     gives: { rows: [{ key: 'a', after: { id: 'a', v: 3 } }] },

@@ -210,6 +210,9 @@ describe('what is wrong', () => {
     ['log --op change', 2, 'USAGE'],
     ['restore-rows stock --to 1', 2, 'USAGE'],
     ['restore-rows stock A --all --to 1', 2, 'USAGE'],
+    ['restore-rows stock A --where {} --to 1', 2, 'USAGE'],
+    ['restore-rows stock --where [] --to 1', 5, 'QUERY_INVALID'],
+    ['restore-rows stock --where {"n":1} --to 2200-01-01T00:00:00Z', 5, 'INDEX_MISSING'],
     ['restore-rows stock --all', 2, 'USAGE'],
     ['undo 1', 5, 'ARGUMENT_INVALID'],
   ])('%s ends with %i, %s, and no stack', async (words, code, name) => {

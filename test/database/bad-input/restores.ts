@@ -28,6 +28,18 @@ export const BAD_RESTORES: Readonly<Record<string, BadInput>> = {
     run: ({ database }) =>
       database.restoreRows({ table: 'orders', keys: wrong('a'), to: { position: 9 } }),
   },
+  'a restore of keys and of what fits': {
+    code: 'ARGUMENT_INVALID',
+    says: /rows are named by keys or by where, not by both/,
+    run: ({ database }) =>
+      database.restoreRows({ table: 'orders', keys: ['a'], where: {}, to: { position: 9 } }),
+  },
+  'a restore of what no index serves': {
+    code: 'INDEX_MISSING',
+    says: /index/,
+    run: ({ database }) =>
+      database.restoreRows({ table: 'orders', where: { total: 1 }, to: { position: 9 } }),
+  },
   'a restore with a misspelt option': {
     code: 'OPTION_INVALID',
     says: /a restore of rows has no option dryRun; allowed: preview, seen/,
