@@ -5,6 +5,7 @@
  */
 import { isPlainObject, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
 import { CATALOG_TABLE, type EventStore, Keyspace } from '../eventlog/index.ts';
+import { type Extractor, type IndexDefinition, indexesOf, TableIndexes } from '../query/index.ts';
 import {
   decodeRowKey,
   Engine,
@@ -21,6 +22,13 @@ import { CATALOG, rowTableOf, type TableDefinition, TableKind } from './table-de
 
 export interface CatalogTable extends RowTable {
   readonly definition: TableDefinition;
+  readonly indexes: TableIndexes | undefined;
+}
+
+/** An index, and the table it is of. */
+export interface CatalogIndex {
+  readonly table: CatalogTable;
+  readonly definition: IndexDefinition;
 }
 
 export class Catalog {
@@ -29,6 +37,7 @@ export class Catalog {
   readonly #names = new Map<number, string>([[CATALOG.id, CATALOG.name]]);
   readonly #store: KeyspaceStore;
   readonly #events: EventStore;
+  readonly #extractors: readonly Extractor[];
   /** Position of the newest change of the catalog, pending ones included. */
   #changedAt = 0;
   /** Why the names of dropped tables are not known, if they are not. */
@@ -37,10 +46,24 @@ export class Catalog {
   readonly #codecAsked: Codec | undefined;
   #keys: KeyTable;
 
-  /** @throws CODEC_MISMATCH if the database was written with another codec than the one asked for */
-  constructor(store: KeyspaceStore, events: EventStore, codecAsked: Codec | undefined) {
+  /**
+   * @param extractors what indexes may need
+   * @throws CODEC_MISMATCH if the database was written with another codec than the one asked for
+   */
+  constructor(
+    store: KeyspaceStore,
+    events: EventStore,
+    {
+      codec: codecAsked,
+      extractors = [],
+    }: {
+      readonly codec?: Codec | undefined;
+      readonly extractors?: readonly Extractor[];
+    } = {},
+  ) {
     this.#store = store;
     this.#events = events;
+    this.#extractors = extractors;
     this.#codecAsked = codecAsked;
     this.#keys = keyTableOf(codecAsked ?? Codec.json);
     this.#load();
@@ -128,10 +151,31 @@ export class Catalog {
     return this.#damage === undefined ? [...this.#names.keys()] : undefined;
   }
 
+  /** Indexes of a name: one, or two while one is built in the place of the other. */
+  indexesNamed(name: string): CatalogIndex[] {
+    return this.indexes().filter(({ definition }) => definition.name === name);
+  }
+
+  /** In the order in which they were made. */
+  indexes(): CatalogIndex[] {
+    return [...this.#tables.values()]
+      .flatMap((table) =>
+        (table.definition.indexes ?? []).map((definition) => ({ table, definition })),
+      )
+      .sort((a, b) => a.definition.id - b.definition.id);
+  }
+
+  /** @throws SCHEMA_INVALID */
+  compile(definition: TableDefinition): CatalogTable {
+    return compileTable(definition, this.#extractors);
+  }
+
   put(definition: TableDefinition): void {
-    this.#tables.set(definition.name, compileTable(definition));
+    const table = this.compile(definition);
+    this.#tables.set(definition.name, table);
     if (definition.kind === TableKind.keys) {
-      this.#keys = keyTableOf(definition.codec ?? Codec.json);
+      const { indexes } = table;
+      this.#keys = { ...keyTableOf(definition.codec ?? Codec.json), indexes };
     }
     this.#names.set(definition.id, definition.name);
     this.#changedAt = this.#events.appendedPosition;
@@ -163,9 +207,14 @@ function mismatch(asked: Codec, codec: Codec): TidemarkError {
 }
 
 /** @throws SCHEMA_INVALID */
-export function compileTable(definition: TableDefinition): CatalogTable {
+export function compileTable(
+  definition: TableDefinition,
+  extractors: readonly Extractor[] = [],
+): CatalogTable {
   const check = compileRowCheck(definition.name, definition.schema);
-  return { ...rowTableOf(definition, check), definition };
+  const indexes =
+    definition.indexes && new TableIndexes(definition.name, definition.indexes, extractors);
+  return { ...rowTableOf(definition, check), definition, indexes };
 }
 
 /** The table of a name in a past catalog; rows there were checked when they were written. */
@@ -177,6 +226,7 @@ export function tableIn(engine: Engine, name: string): TableDefinition | undefin
 /** A catalog row was built by `defineTable`: its members are those of a definition. */
 export function definitionOf(row: JsonObject): TableDefinition {
   const { id, name, keyType, primaryKey, schema, kind, codec, schemaVersion } = row;
+  const indexes = indexesOf(row);
   return {
     id: Number(id),
     name: String(name),
@@ -186,6 +236,7 @@ export function definitionOf(row: JsonObject): TableDefinition {
     ...(isPlainObject(schema) ? { schema: schema as JsonObject } : {}),
     ...(kind === TableKind.keys || kind === TableKind.collection ? { kind } : {}),
     ...(isCodec(codec) ? { codec } : {}),
+    ...(indexes.length > 0 ? { indexes } : {}),
   };
 }
 

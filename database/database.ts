@@ -14,7 +14,7 @@ import {
   STATE_PROJECTIONS,
   Watermark,
 } from '../eventlog/index.ts';
-import { type MomentInput, QueryEngine } from '../query/index.ts';
+import { type IndexSize, type MomentInput, projectIndexes, QueryEngine } from '../query/index.ts';
 import { SnapshotManager } from '../snapshot/index.ts';
 import { Engine, type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
 import { AuditLog } from './audit-log.ts';
@@ -40,6 +40,9 @@ import {
   type HistoryTransaction,
   importHistory,
 } from './history-import.ts';
+import type { IndexDeclaration } from './index-changes.ts';
+import { replayOnto } from './index-replay.ts';
+import { type IndexCheckReport, Indexes, type IndexStatus } from './indexes.ts';
 import { InteractiveTransaction } from './interactive-transaction.ts';
 import { Jobs } from './jobs.ts';
 import { KeySpace } from './key-space.ts';
@@ -106,6 +109,7 @@ export class Database {
   readonly #catalog: Catalog;
   readonly #writer: Writer;
   readonly #finder: Finder;
+  readonly #indexes: Indexes;
   readonly #selfCheck: SelfCheck | undefined;
   /** Backups under way: each resolves when it is over, however it ends. */
   readonly #backups = new Set<Promise<void>>();
@@ -123,7 +127,8 @@ export class Database {
       clock,
       logger,
       projections,
-      changeProjections: [],
+      changeProjections: [projectIndexes],
+      replayProjections: replayOnto(store, configuration.extractors),
       durable,
       memtableBytes: configuration.memtableBytes,
       pendingBytesMax: configuration.pendingBytesMax,
@@ -145,9 +150,10 @@ export class Database {
       replayEventsMax: configuration.replayEventsMax,
       statesKept: configuration.statesKept,
     });
-    this.#catalog = new Catalog(store, events, configuration.codec);
+    this.#catalog = new Catalog(store, events, configuration);
     this.#writer = new Writer(store, events, new DocumentIds(clock));
     this.#finder = new Finder(store, events, this.#query);
+    this.#indexes = new Indexes({ ...this.#schemaServices(), store, jobs: parts.jobs, logger });
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
     const [catalog, writer] = [this.#catalog, this.#writer];
@@ -199,6 +205,7 @@ export class Database {
       const database = new Database({ configuration, store, commitLog, durable, jobs, lock });
       // A read never sees what is not durable, and a process that was killed may have left such.
       await commitLog.secure();
+      if (database.#events.recovered.damage === undefined) database.#indexes.resume();
       return database;
     } catch (error) {
       await store?.close();
@@ -281,10 +288,56 @@ export class Database {
     return alterTable(this.#schemaServices(), name, change, metadata, options);
   }
 
+  /**
+   * Declares an index and builds it from the log, in the background, while writes go on. Resolves
+   * when it serves; with `wait: false` when it is declared.
+   * @throws TABLE_UNKNOWN, INDEX_EXISTS, INDEX_INVALID, EXTRACTOR_MISSING; if the rows do not allow it UNIQUE_VIOLATION, INDEX_VALUE_INVALID: then there is no such index
+   */
+  async createIndex(
+    name: string,
+    declaration: IndexDeclaration,
+    metadata: CommitMetadata = {},
+  ): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return this.#indexes.create(name, declaration, metadata);
+  }
+
+  /** The indexes there are, and how far they are. @throws TABLE_UNKNOWN */
+  indexes(table?: string): IndexStatus[] {
+    this.#checkOpen();
+    return this.#indexes.list(table);
+  }
+
+  /** Its postings are deleted in the background, those of the past included. @throws INDEX_UNKNOWN */
+  async dropIndex(name: string, metadata: CommitMetadata = {}): Promise<CommitOutcome> {
+    this.#checkOpen();
+    return this.#indexes.drop(name, metadata);
+  }
+
+  /** Builds an index again; the one that is there serves until the new one does. @throws INDEX_UNKNOWN */
+  async rebuildIndex(name: string, options: { readonly wait?: boolean } = {}): Promise<void> {
+    this.#checkOpen();
+    return this.#indexes.rebuild(name, options);
+  }
+
+  /** Holds an index against the log. @throws INDEX_UNKNOWN, INDEX_NOT_READY, EXTRACTOR_MISSING */
+  async checkIndex(name: string): Promise<IndexCheckReport> {
+    this.#checkOpen();
+    return this.#indexes.check(name);
+  }
+
+  /** Counts terms, postings and bytes of an index: reads all of it. @throws INDEX_UNKNOWN, INDEX_NOT_READY */
+  async indexStatistics(name: string): Promise<IndexSize> {
+    this.#checkOpen();
+    return this.#indexes.measure(name);
+  }
+
   /** The table stays readable in the past. @throws TABLE_UNKNOWN */
   async dropTable(name: string, metadata: CommitMetadata = {}): Promise<CommitOutcome> {
     this.#checkOpen();
-    return dropTable(this.#schemaServices(), name, metadata);
+    const outcome = await dropTable(this.#schemaServices(), name, metadata);
+    this.#indexes.clearDropped();
+    return outcome;
   }
 
   /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
@@ -470,7 +523,9 @@ export class Database {
     this.#checkOpen();
     let report: VerificationReport | undefined;
     await this.#parts.jobs.run('verify', async (progress) => {
+      const indexes = this.#indexes.usable();
       report = await verifyStore(this.#parts.store, this.#events, {
+        indexes,
         onProgress: (share) => {
           progress(share);
           options.onProgress?.(share);
@@ -546,6 +601,7 @@ export class Database {
       this.#closes.abort();
       await Promise.all(this.#backups);
       await this.#selfCheck?.stop();
+      await this.#indexes.stop();
       await this.#events.drain();
       store.stopWaiting();
       if (store.activeBytes() > FLUSH_AT_CLOSE_BYTES) {

@@ -35,7 +35,7 @@ export interface HistoryChange {
   readonly row?: JsonObject | undefined;
 }
 
-export interface HistoryImportOptions extends TableDeclaration {
+export interface HistoryImportOptions extends Omit<TableDeclaration, 'indexes'> {
   readonly table: string;
   /** Called after each commit; awaited, so that it may hold the import up. */
   readonly onProgress?: ((done: HistoryImportOutcome) => void | Promise<void>) | undefined;

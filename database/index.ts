@@ -2,6 +2,9 @@ export type { ErrorCode, JsonObject, JsonValue, Logger, TimeInput } from '../bas
 export { ERRORS, formatTime, isTidemarkError, parseTime, TidemarkError } from '../base/index.ts';
 export type { CommitMetadata } from '../eventlog/index.ts';
 export type {
+  Extractor,
+  IndexShape,
+  IndexSize,
   Moment,
   MomentInput,
   Operators,
@@ -35,6 +38,8 @@ export type {
   HistoryImportOutcome,
   HistoryTransaction,
 } from './history-import.ts';
+export type { IndexDeclaration } from './index-changes.ts';
+export type { IndexCheckReport, IndexStatus } from './indexes.ts';
 export { type Inspection, inspectFile } from './inspection.ts';
 export type { InteractiveTransaction } from './interactive-transaction.ts';
 export type { JobStatus } from './jobs.ts';
@@ -78,7 +83,7 @@ export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
 export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
 export type { BlameOptions, HistoryOptions, Table } from './table.ts';
-export type { TableDeclaration, TableDefinition } from './table-definition.ts';
+export type { DeclaredIndex, TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';
 export type { TransactionCollection } from './transaction-collection.ts';
 export type { TransactionEntry, TransactionKeys } from './transaction-keys.ts';

@@ -1,6 +1,7 @@
 import {
   type Clock,
   type Files,
+  isPlainObject,
   type Logger,
   NodeFiles,
   silentLogger,
@@ -8,6 +9,7 @@ import {
   TidemarkError,
 } from '../base/index.ts';
 import { Durability } from '../eventlog/index.ts';
+import type { Extractor } from '../query/index.ts';
 import type { SnapshotRetention } from '../snapshot/index.ts';
 import { CompactionStyle } from '../storage/index.ts';
 import { Codec } from './codec.ts';
@@ -53,6 +55,8 @@ export interface DatabaseOptions {
    * in the background; `stats().selfCheck` says what was verified last. Default: false, none.
    */
   readonly selfCheckEvery?: number | false;
+  /** Functions that indexes with an extractor of the caller's need. Default: none. */
+  readonly extractors?: readonly Extractor[];
   /** Default: says nothing. A pino logger fits. */
   readonly logger?: Logger;
   /** Default: the machine's clock. */
@@ -77,6 +81,7 @@ export interface Configuration {
   readonly replayEventsMax: number;
   readonly statesKept: number;
   readonly selfCheckEvery: number | undefined;
+  readonly extractors: readonly Extractor[];
   readonly logger: Logger;
   readonly clock: Clock;
   readonly files: Files;
@@ -101,6 +106,7 @@ const OTHER_NAMES: readonly string[] = [
   'codec',
   'create',
   'compaction',
+  'extractors',
   'logger',
   'clock',
   'files',
@@ -140,11 +146,24 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
     pendingBytesMax: numberOf(options, 'pendingBytesMax'),
     replayEventsMax: numberOf(options, 'replayEventsMax'),
     statesKept: numberOf(options, 'statesKept'),
+    extractors: checkedExtractors(options.extractors ?? []),
     selfCheckEvery: selfCheckEvery === false ? undefined : selfCheckEvery,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,
     files: options.files ?? new NodeFiles(),
   });
+}
+
+function checkedExtractors(extractors: readonly Extractor[]): readonly Extractor[] {
+  const isExtractor = (each: unknown) =>
+    isPlainObject(each) &&
+    typeof each.name === 'string' &&
+    Number.isSafeInteger(each.version) &&
+    typeof each.extract === 'function';
+  if (Array.isArray(extractors) && extractors.every(isExtractor)) {
+    return Object.freeze([...extractors]);
+  }
+  throw invalid('extractors', 'is not that', 'a list of { name, version: whole number, extract }');
 }
 
 function numberOf(options: DatabaseOptions, name: keyof typeof NUMBERS): number {

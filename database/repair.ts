@@ -30,6 +30,7 @@ import {
   salvageLog,
 } from '../eventlog/index.ts';
 import { type Damage, LsmStore, type OrderedView, restoreCurrent } from '../storage/index.ts';
+import { remakingAll, replayOnto } from './index-replay.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
 
 export interface RepairOptions extends DatabaseOptions {
@@ -143,11 +144,14 @@ async function repairTrees(
       return { damages, rebuilt: [], snapshotsDropped: [], lost };
     }
     await checkSource(store, applied.position);
+    const { extractors } = configuration;
+    const reader = new LogReader(store.latest);
+    const changeProjections = remakingAll(reader, applied.position, extractors);
     await store.clear(wanted, pins, markOf(applied, wanted));
     const { memtableBytes } = configuration;
     const projections = STATE_PROJECTIONS;
     const rebuilt = { store, keyspaces: wanted, applied, memtableBytes, onProgress };
-    await rebuild({ ...rebuilt, projections, changeProjections: [] });
+    await rebuild({ ...rebuilt, projections, changeProjections });
     return { damages, rebuilt: wanted.map(nameOf), snapshotsDropped: pins, lost };
   } finally {
     await store.close();
@@ -250,9 +254,10 @@ async function repairLog(
   const store = await openStore(directory, configuration);
   const log = openLog(directory, configuration);
   try {
-    const { logger } = configuration;
+    const { logger, extractors } = configuration;
     const projections = STATE_PROJECTIONS;
-    const replay = { store, log, logger, projections, changeProjections: [] };
+    const changeProjections = replayOnto(store, extractors);
+    const replay = { store, log, logger, projections, changeProjections };
     const { applied, damage } = recover(replay);
     const { position } = applied;
     if (damage === undefined) return { position, repaired: undefined };

@@ -37,6 +37,7 @@ import { LsmStore } from '../storage/index.ts';
 import type { BackupInput } from './backup-archive.ts';
 import { orderChain, type ReadBackup, readBackup } from './backup-chain.ts';
 import { isTableName } from './backup-format.ts';
+import { replayOnto } from './index-replay.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
 
 export interface DirectoryRestoreOptions extends DatabaseOptions {
@@ -56,8 +57,6 @@ export interface DirectoryRestoreReport {
   /** Of what was read; differs, so that who followed the old store is told. */
   readonly generationBefore: number;
 }
-
-const PROJECTIONS = { projections: STATE_PROJECTIONS, changeProjections: [] };
 
 type Limit = { readonly position: number } | { readonly time: number };
 
@@ -189,7 +188,7 @@ class Restore {
     const log = new FileCommitLog({ files, directory, durability, segmentBytes, logger });
     const store = await this.#openStore(this.#whole);
     try {
-      const { applied, damage } = recover({ store, log, logger, ...PROJECTIONS });
+      const { applied, damage } = recover({ store, log, logger, ...this.#projections(store) });
       if (damage !== undefined) throw damage;
       if (applied.hash !== manifest.head.hash || applied.position !== manifest.head.position) {
         throw corruption(name, 0, `its log ends at position ${applied.position}`);
@@ -219,7 +218,7 @@ class Restore {
     try {
       return await copyHistory({
         store,
-        ...PROJECTIONS,
+        ...this.#projections(store),
         frames: framesOf(view, 1, position),
         generation,
         includes: (head) => isWithin(limit, endOf(head)),
@@ -235,6 +234,11 @@ class Restore {
       view.close();
       await store.close();
     }
+  }
+
+  #projections(store: LsmStore) {
+    const { extractors } = this.#configuration;
+    return { projections: STATE_PROJECTIONS, changeProjections: replayOnto(store, extractors) };
   }
 
   #openStore(directory: string): Promise<LsmStore> {

@@ -3,9 +3,16 @@
  * memory is changed in the same synchronous run in which the commit is appended, and only if it is:
  * what is decided afterwards comes after it in the log.
  */
-import { canonicalJson, isTidemarkError, type JsonObject, TidemarkError } from '../base/index.ts';
+import {
+  canonicalJson,
+  isTidemarkError,
+  type JsonObject,
+  limits,
+  TidemarkError,
+} from '../base/index.ts';
 import type { CommitMetadata, EventStore } from '../eventlog/index.ts';
-import { Operation } from '../storage/index.ts';
+import { isPath, missingExtractor } from '../query/index.ts';
+import { KeyType, Operation } from '../storage/index.ts';
 import { type Catalog, type CatalogTable, compileTable } from './catalog.ts';
 import {
   type CollectionDeclaration,
@@ -18,10 +25,12 @@ import { declareKeys } from './key-declaration.ts';
 import { withoutDeclaration } from './key-table.ts';
 import { checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
+import { closedColumnsOf } from './row-schema.ts';
 import {
   CATALOG,
   checkTableName,
   defineTable,
+  lastIdOf,
   type TableDeclaration,
   type TableDefinition,
   TableKind,
@@ -78,10 +87,14 @@ async function create(
     }
     const id = events.totals(CATALOG.id).greatestKey + 1;
     const definition = { ...defineTable(id, name, declaration), ...traits };
-    compileTable(definition);
+    const compiled = catalog.compile(definition);
+    const missing = compiled.indexes?.indexes.find(({ hasExtractor }) => !hasExtractor);
+    if (missing !== undefined) throw missingExtractor(missing.definition);
+    checkIndexes(catalog, definition);
+    checkIndexCount(definition);
     if (traits.kind !== undefined) declareKeys(catalog, draft);
     draft.catalog.insertRow(CATALOG, name, { ...definition });
-    draft.greatestKeys.set(CATALOG.id, id);
+    draft.greatestKeys.set(CATALOG.id, lastIdOf(definition));
     draft.onAppended.push(() => catalog.put(definition));
   }, metadata);
   return outcomeOf(written, name, Operation.insert);
@@ -103,10 +116,13 @@ export async function alterTable(
   checkMetadata(metadata);
   const written = await writer.write((draft) => {
     const { definition } = catalog.table(name);
-    const { primaryKey, keyType, kind, codec } = definition;
+    const { primaryKey, keyType, kind, codec, indexes } = definition;
     checkAlterable(definition);
     const whole = kind === TableKind.collection ? collectionTable(change) : change;
-    const declared = defineTable(definition.id, name, { ...whole, primaryKey, keyType });
+    const declared = {
+      ...defineTable(definition.id, name, { ...whole, primaryKey, keyType }),
+      ...(indexes === undefined ? {} : { indexes }),
+    };
     const schemaVersion = definition.schemaVersion + 1;
     const traits = kind === undefined ? {} : { kind, codec };
     const altered: TableDefinition = { ...declared, ...traits, schemaVersion };
@@ -147,8 +163,52 @@ function checkAlterable({ name, kind }: TableDefinition): void {
   );
 }
 
+/**
+ * @param definition of a table, with those of its indexes that are new
+ * @throws INDEX_EXISTS, INDEX_INVALID, COLUMN_UNKNOWN
+ */
+export function checkIndexes(catalog: Catalog, definition: TableDefinition): void {
+  const { name, keyType, indexes = [], schema } = definition;
+  const names = new Set<string>();
+  const columns = closedColumnsOf(schema);
+  for (const index of indexes) {
+    const unknown = index.on.find((field) => !isPath(field) && columns?.includes(field) === false);
+    if (unknown !== undefined) {
+      throw new TidemarkError(
+        'COLUMN_UNKNOWN',
+        `table ${name} has no column ${JSON.stringify(unknown)} for index ${index.name}; it has: ${columns?.join(', ')}`,
+        { table: name, column: unknown, index: index.name, allowed: columns },
+      );
+    }
+    const owner = catalog.indexesNamed(index.name)[0]?.table.name;
+    if (names.has(index.name) || owner !== undefined) {
+      throw new TidemarkError(
+        'INDEX_EXISTS',
+        `there is an index ${index.name} already, of table ${owner ?? name}`,
+        { index: index.name, table: owner ?? name },
+      );
+    }
+    names.add(index.name);
+    if (index.keyPrefix === undefined || keyType !== KeyType.integer) continue;
+    const why = `keyPrefix is for keys that are strings; those of ${name} are integers`;
+    throw new TidemarkError('INDEX_INVALID', `index ${index.name} is not valid: ${why}`, {
+      index: index.name,
+    });
+  }
+}
+
+/** @throws INDEX_INVALID */
+export function checkIndexCount({ name, indexes = [] }: TableDefinition): void {
+  if (indexes.length <= limits.INDEXES_PER_TABLE_MAX) return;
+  throw new TidemarkError(
+    'INDEX_INVALID',
+    `table ${name} would have ${indexes.length} indexes; the limit is ${limits.INDEXES_PER_TABLE_MAX}`,
+    { table: name, limit: limits.INDEXES_PER_TABLE_MAX },
+  );
+}
+
 /** @throws IDEMPOTENCY_MISMATCH if the key was used before for something else */
-function outcomeOf(
+export function outcomeOf(
   { earlier, outcome }: Written<void>,
   name: string,
   operation: Operation,

@@ -4,6 +4,7 @@
  */
 import { isPlainObject, type JsonObject, limits, TidemarkError } from '../base/index.ts';
 import { CATALOG_TABLE } from '../eventlog/index.ts';
+import { defineIndex, type IndexDefinition, type IndexShape, IndexState } from '../query/index.ts';
 import { KeyType, RowForm, type RowTable } from '../storage/index.ts';
 import { Codec, documentFormOf, valueFormOf } from './codec.ts';
 import { anyRow, type RowCheck } from './row-schema.ts';
@@ -16,6 +17,12 @@ export interface TableDeclaration {
   readonly primaryKey?: string | undefined;
   /** Type of the key. Default: what the schema says of the key column, else `string`. */
   readonly keyType?: KeyType | undefined;
+  /** Secondary indexes that it has from the start. Their names are unique in the database. */
+  readonly indexes?: readonly DeclaredIndex[] | undefined;
+}
+
+export interface DeclaredIndex extends IndexShape {
+  readonly name: string;
 }
 
 /** What a table is to its users, where it is not simply one; on disk: never change. */
@@ -31,8 +38,10 @@ export interface TableDefinition {
   readonly kind?: TableKind | undefined;
   /** Where `kind` is set: how values or documents are written. */
   readonly codec?: Codec | undefined;
-  /** From 1; another one for each change of the definition. */
+  /** From 1; another one for each change of the schema. */
   readonly schemaVersion: number;
+  /** Absent if it has none. */
+  readonly indexes?: readonly IndexDefinition[] | undefined;
 }
 
 /** What the engine must know of a table. */
@@ -59,7 +68,7 @@ export const CATALOG: RowTable = {
 };
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
-const DECLARATION_NAMES = ['schema', 'primaryKey', 'keyType'];
+const DECLARATION_NAMES = ['schema', 'primaryKey', 'keyType', 'indexes'];
 
 /** @throws TABLE_NAME_INVALID */
 export function checkTableName(name: unknown): asserts name is string {
@@ -73,7 +82,10 @@ export function checkTableName(name: unknown): asserts name is string {
   );
 }
 
-/** @throws SCHEMA_INVALID, OPTION_INVALID */
+/**
+ * @param id its own; its indexes have those behind it
+ * @throws SCHEMA_INVALID, OPTION_INVALID, INDEX_INVALID
+ */
 export function defineTable(
   id: number,
   name: string,
@@ -98,7 +110,28 @@ export function defineTable(
     ...(primaryKey === undefined ? {} : { primaryKey }),
     ...(schema === undefined ? {} : { schema }),
     schemaVersion: 1,
+    ...indexesDeclared(id, name, declaration),
   };
+}
+
+/** The greatest id that a definition takes up: tables and indexes are numbered in one row. */
+export function lastIdOf({ id, indexes = [] }: TableDefinition): number {
+  return Math.max(id, ...indexes.map((index) => index.id));
+}
+
+/** Indexes of a table that has no rows yet are ready at once. */
+function indexesDeclared(
+  id: number,
+  name: string,
+  { indexes }: TableDeclaration,
+): Pick<TableDefinition, 'indexes'> {
+  if (indexes === undefined) return {};
+  if (!Array.isArray(indexes)) throw invalid(name, 'indexes is a list');
+  const defined = indexes.map(({ name: index, ...shape }: DeclaredIndex, i) => ({
+    ...defineIndex(id + 1 + i, index, shape),
+    state: IndexState.ready,
+  }));
+  return defined.length === 0 ? {} : { indexes: defined };
 }
 
 function keyTypeOf(name: string, { schema, primaryKey, keyType }: TableDeclaration): KeyType {

@@ -12,7 +12,9 @@ import {
   type Finding,
   type RowsCheck,
 } from '../eventlog/index.ts';
+import { type BuiltTable, checkIndex, type IndexTerms } from '../query/index.ts';
 import type { KeyspaceStore } from '../storage/index.ts';
+import { inSlices } from './slices.ts';
 
 export interface VerificationReport {
   readonly ok: boolean;
@@ -30,7 +32,7 @@ export interface VerificationReport {
 }
 
 export interface VerificationProblem {
-  /** What was checked: `directory`, `blocks`, `log`, `chain`, `projection`, `history` or `rows`. */
+  /** What was checked: `directory`, `blocks`, `log`, `chain`, `projection`, `history`, `rows` or `indexes`. */
   readonly check: string;
   readonly message: string;
   readonly file?: string;
@@ -42,13 +44,17 @@ export interface VerificationOptions {
   readonly onProgress?: (progress: number) => void;
 }
 
+interface CheckedIndexes {
+  /** Those that are whole. */
+  readonly indexes?: readonly { readonly table: BuiltTable; readonly index: IndexTerms }[];
+}
+
 const PROBLEMS_MAX = 100;
-const SLICE_MS = 5;
 
 export async function verifyStore(
   store: KeyspaceStore,
   events: EventStore,
-  { onProgress = () => {} }: VerificationOptions = {},
+  { onProgress = () => {}, indexes = [] }: VerificationOptions & CheckedIndexes = {},
 ): Promise<VerificationReport> {
   const problems: VerificationProblem[] = [];
   let problemCount = 0;
@@ -74,6 +80,9 @@ export async function verifyStore(
     rows = await inSlices(checkRows(view, finding), ({ versions }) =>
       onProgress(0.6 + (0.4 * versions) / total),
     );
+    for (const { table, index } of indexes) {
+      await inSlices(checkIndex(view, table, index, finding), () => {});
+    }
   } catch (error) {
     // A walk that meets damage cannot go on; what it met is the finding.
     if (!isTidemarkError(error, 'CORRUPTION')) throw error;
@@ -107,21 +116,4 @@ function* logFindings(
     }
     yield;
   }
-}
-
-/** Runs a walk to its end, a few milliseconds at a time. Gives the last thing it yielded. */
-async function inSlices<T>(
-  walk: Generator<T>,
-  progress: (step: T) => void,
-): Promise<T | undefined> {
-  let last: T | undefined;
-  let started = performance.now();
-  for (const step of walk) {
-    last = step;
-    if (performance.now() - started < SLICE_MS) continue;
-    progress(step);
-    await new Promise(setImmediate);
-    started = performance.now();
-  }
-  return last;
 }

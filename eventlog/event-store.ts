@@ -68,6 +68,8 @@ export interface EventStoreOptions {
   readonly projections: readonly StateProjection[];
   /** From events, and the rows that they replaced, to what is kept of the differences. */
   readonly changeProjections: readonly ChangeProjection[];
+  /** In their place where the log is replayed: there, changes bring no postings along. */
+  readonly replayProjections: readonly ChangeProjection[];
   /** How far the log is durable; shared with the store, whose flushes wait for it. */
   readonly durable: Watermark;
   /** Memtables are frozen once they hold this much. */
@@ -140,7 +142,8 @@ export class EventStore {
     this.#options = options;
     this.#durable = options.durable;
     const { store } = options;
-    this.recovered = recover(options);
+    const { replayProjections } = options;
+    this.recovered = recover({ ...options, changeProjections: replayProjections });
     const { applied, damage } = this.recovered;
     this.#sealed =
       applied.generation === 0 ? { ...applied, generation: randomInt(1, 2 ** 47) } : applied;
@@ -267,6 +270,21 @@ export class EventStore {
     if (this.#isBoundaryDue(lastPosition)) this.#sealOrPoison();
     this.#queue.wake();
     return { firstPosition, lastPosition, time, durable };
+  }
+
+  /**
+   * Writes what is no event and can be made again from them. It goes to the disk with the next flush,
+   * whole; a crash before that loses it whole. Ask for `room` first.
+   * @throws POISONED, READ_ONLY, CLOSED
+   */
+  applyAside(batch: WriteBatch): void {
+    this.checkWritable();
+    const { store, memtableBytes } = this.#options;
+    store.apply(batch, this.#appendedPosition);
+    // Where a commit is pending, what was applied behind it is published with it.
+    if (this.#durable.level === this.#appendedPosition) store.publish(this.#appendedPosition);
+    const isSealed = this.#frame.commits === 0;
+    if (isSealed && store.activeBytes() > memtableBytes) void this.#freezeNow(undefined);
   }
 
   /** Resolves once everything appended so far is durable. */

@@ -32,12 +32,11 @@ export const KEYSPACES: readonly KeyspaceDefinition[] = [
   { id: Keyspace.times, name: 'times', shape: KeyspaceShape.appended, filter: false },
 ];
 
-/** What a snapshot pins. The other keyspaces only ever grow: the newest holds every past state. */
-export const STATE_KEYSPACES: readonly number[] = [
-  Keyspace.rows,
-  Keyspace.indexes,
-  Keyspace.catalog,
-];
+/**
+ * What a snapshot pins. Of the other keyspaces the newest holds every past state: they only ever
+ * grow, or, as the indexes do, keep their own past.
+ */
+export const STATE_KEYSPACES: readonly number[] = [Keyspace.rows, Keyspace.catalog];
 
 /** Table definitions are rows of this table. */
 export const CATALOG_TABLE = 0;

@@ -34,6 +34,7 @@ import {
   positionAtEnd,
   rangeUnder,
   rowHistoryPrefix,
+  rowOfHistoryKey,
   tableCommitsPrefix,
   unreadable,
 } from './history-format.ts';
@@ -144,6 +145,34 @@ export class LogReader {
     if (stamp === undefined) throw unreadable('history', entry.key);
     const { version, schemaVersion, operation } = stamp;
     return { version, schemaVersion, operation, position: positionAtEnd(entry.key) };
+  }
+
+  /**
+   * Versions of all rows that a table ever had, in order of key and version.
+   * @param after begins behind this version
+   */
+  *versionsOfTable(
+    table: number,
+    after?: { readonly encodedKey: string; readonly position: number },
+  ): Generator<RowVersion & { readonly encodedKey: string }> {
+    const from =
+      after === undefined
+        ? rowHistoryPrefix(table, '')
+        : rowHistoryPrefix(table, after.encodedKey) + orderedU64(after.position + 1);
+    const range = { from, to: rowHistoryPrefix(table + 1, '') };
+    const cursor = this.#store.keyspace(Keyspace.history).scan(range);
+    try {
+      while (cursor.next()) {
+        const stamp = readRowStamp(cursorValue(cursor));
+        if (stamp === undefined) throw unreadable('history', cursor.key);
+        const { version, schemaVersion, operation } = stamp;
+        const position = positionAtEnd(cursor.key);
+        const { encodedKey } = rowOfHistoryKey(cursor.key.slice(0, -8));
+        yield { version, schemaVersion, operation, position, encodedKey };
+      }
+    } finally {
+      cursor.close();
+    }
   }
 
   /** The commit that an idempotency key was used for. */

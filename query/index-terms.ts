@@ -9,7 +9,13 @@ import {
   TidemarkError,
 } from '../base/index.ts';
 import { RowForm, type RowKey } from '../storage/index.ts';
-import { type IndexDefinition, IndexExtractor, IndexType, isPath } from './index-definition.ts';
+import {
+  type CustomExtractor,
+  type IndexDefinition,
+  IndexExtractor,
+  IndexType,
+  isPath,
+} from './index-definition.ts';
 import { compilePath } from './json-path.ts';
 import { encodeTerm, OTHER, type Scalar, type TermValue } from './term-format.ts';
 import { tokensOf } from './text-tokens.ts';
@@ -37,15 +43,19 @@ export interface IndexedRow {
 
 type Read = (root: JsonValue, key: RowKey) => readonly unknown[];
 
-const NO_TERMS: Terms = new Map();
+export const NO_TERMS: Terms = new Map();
 
 export class IndexTerms {
   readonly definition: IndexDefinition;
+  /** Whether its function is registered; always, for those that need none. */
+  readonly hasExtractor: boolean;
   readonly #fields: readonly Read[];
 
   /** @param extractors what is registered; one that is missing is told at the first use */
   constructor(definition: IndexDefinition, extractors: readonly Extractor[]) {
     this.definition = definition;
+    this.hasExtractor =
+      definition.custom === undefined || registeredFor(definition.custom, extractors) !== undefined;
     this.#fields = fieldsOf(definition, extractors);
   }
 
@@ -101,10 +111,15 @@ function fieldsOf(definition: IndexDefinition, extractors: readonly Extractor[])
   const { name, extractor, on, custom } = definition;
   if (extractor === IndexExtractor.raw) return [(root) => [rawOf(root)]];
   if (custom === undefined) return on.map((field) => readField(field, name));
-  const registered = extractors.find(
-    (each) => each.name === custom.custom && each.version === custom.version,
-  );
+  const registered = registeredFor(custom, extractors);
   return [(root, key) => runExtractor(definition, registered, root, key)];
+}
+
+function registeredFor(
+  { custom, version }: CustomExtractor,
+  extractors: readonly Extractor[],
+): Extractor | undefined {
+  return extractors.find((each) => each.name === custom && each.version === version);
 }
 
 function readField(field: string, index: string): Read {
@@ -126,14 +141,7 @@ function runExtractor(
   root: JsonValue,
   key: RowKey,
 ): readonly unknown[] {
-  if (extractor === undefined) {
-    const missing = `${custom?.custom}, version ${custom?.version}`;
-    throw new TidemarkError(
-      'EXTRACTOR_MISSING',
-      `index ${name} needs the extractor ${missing}; pass it when opening: extractors`,
-      { index: name, extractor: custom?.custom, version: custom?.version },
-    );
-  }
+  if (extractor === undefined) throw missingExtractor({ name, custom });
   let given: unknown;
   try {
     given = extractor.extract(root, key);
@@ -144,6 +152,17 @@ function runExtractor(
   if (values.every((value) => value === undefined || isScalar(value))) return values;
   const what = `extractor ${extractor.name} gave what is no scalar and no list of scalars`;
   throw invalidValue(name, key, what);
+}
+
+export function missingExtractor({
+  name,
+  custom,
+}: Pick<IndexDefinition, 'name' | 'custom'>): TidemarkError {
+  return new TidemarkError(
+    'EXTRACTOR_MISSING',
+    `index ${name} needs the extractor ${custom?.custom}, version ${custom?.version}; pass it when opening: extractors`,
+    { index: name, extractor: custom?.custom, version: custom?.version },
+  );
 }
 
 function invalidValue(index: string, key: RowKey, what: string, cause?: unknown): TidemarkError {

@@ -11,6 +11,8 @@ export {
   type PlanSummary,
 } from './find.ts';
 export { type Order, type OrderBy, orderText, parseOrder, type QueryOrder } from './find-order.ts';
+export { type BuiltTable, IndexBuild } from './index-build.ts';
+export { checkIndex, type IndexCheck, type IndexSize, measureIndex } from './index-check.ts';
 export {
   type CustomExtractor,
   checkIndexName,
@@ -24,11 +26,7 @@ export {
   isPath,
   isSameIndex,
 } from './index-definition.ts';
-export {
-  type Extractor,
-  IndexTerms,
-  type Terms,
-} from './index-terms.ts';
+export { type Extractor, IndexTerms, missingExtractor, type Terms } from './index-terms.ts';
 export { IndexReplay, projectIndexes, writeUpkeep } from './index-upkeep.ts';
 export type { Moment, MomentInput } from './moment.ts';
 export type { PastState } from './past-state.ts';

@@ -11,7 +11,13 @@ import {
   type WriteBatch,
 } from '../storage/index.ts';
 import type { IndexDefinition } from './index-definition.ts';
-import { type Extractor, IndexTerms, type Terms } from './index-terms.ts';
+import {
+  type Extractor,
+  type IndexedRow,
+  IndexTerms,
+  NO_TERMS,
+  type Terms,
+} from './index-terms.ts';
 import {
   COUNTS,
   countOffset,
@@ -21,18 +27,16 @@ import {
 } from './posting-format.ts';
 import { BEHIND_TERM, decodePart, OTHER, partsOf } from './term-format.ts';
 
-const NO_TERMS: Terms = new Map();
-
 export class TableIndexes implements RowIndexes {
   readonly indexes: readonly IndexTerms[];
-  readonly #table: string;
+  readonly table: string;
 
   constructor(
     table: string,
     definitions: readonly IndexDefinition[],
     extractors: readonly Extractor[],
   ) {
-    this.#table = table;
+    this.table = table;
     this.indexes = definitions.map((definition) => new IndexTerms(definition, extractors));
   }
 
@@ -44,11 +48,12 @@ export class TableIndexes implements RowIndexes {
     { key, encodedKey, before, after }: IndexedChange,
     failed: (index: IndexDefinition, error: unknown) => void = refuse,
   ): ChangedPostings {
-    const changed = new ChangedPostings(this.#table, encodedKey);
-    const rowBefore = before && { form: before.form, key, row: before.row() };
+    const changed = new ChangedPostings(this.table, encodedKey);
     const rowAfter = after && { ...after, key };
+    let rowBefore: IndexedRow | undefined;
     for (const index of this.indexes) {
       try {
+        rowBefore ??= before && { form: before.form, key, row: before.row() };
         const had = rowBefore === undefined ? NO_TERMS : index.of(rowBefore);
         const has = rowAfter === undefined ? NO_TERMS : index.of(rowAfter);
         changed.add(index.definition, had, has);
@@ -106,15 +111,23 @@ export class ChangedPostings implements Postings {
   }
 
   write(position: number, batch: WriteBatch): void {
+    this.writeLive(batch);
+    this.writePast(position, batch);
+  }
+
+  writeLive(batch: WriteBatch): void {
     for (const { index, term, count } of this.#changed) {
-      const live = livePostings(index.id, term) + this.#encodedKey;
-      if (count === 0) batch.delete(Keyspace.indexes, live);
-      else writeCount(batch, live, count);
-      writeCount(
-        batch,
-        pastPostings(index.id, term) + this.#encodedKey + orderedU64(position),
-        count,
-      );
+      const key = livePostings(index.id, term) + this.#encodedKey;
+      if (count === 0) batch.delete(Keyspace.indexes, key);
+      else writeCount(batch, key, count);
+    }
+  }
+
+  writePast(position: number, batch: WriteBatch): void {
+    if (this.#changed.length === 0) return;
+    const end = this.#encodedKey + orderedU64(position);
+    for (const { index, term, count } of this.#changed) {
+      writeCount(batch, pastPostings(index.id, term) + end, count);
     }
   }
 
@@ -147,14 +160,14 @@ export function ownerOtherThan(
 }
 
 /** Whether a unique index holds rows to this term: not if a value is null, absent or no scalar. */
-export function isBinding(term: ByteString): boolean {
+function isBinding(term: ByteString): boolean {
   return partsOf(term)!.every((part) => {
     const value = decodePart(part);
     return value !== undefined && value !== null && value !== OTHER;
   });
 }
 
-export function violation(
+function violation(
   { name, on }: IndexDefinition,
   table: string,
   term: ByteString,
@@ -177,7 +190,7 @@ function shownValue(value: unknown): string {
   return text.length > 64 ? `${text.slice(0, 64)}…` : text;
 }
 
-export function writeCount(batch: WriteBatch, key: ByteString, count: number): void {
+function writeCount(batch: WriteBatch, key: ByteString, count: number): void {
   const at = countOffset(count);
   batch.set(Keyspace.indexes, key, COUNTS, at, at + 1);
 }

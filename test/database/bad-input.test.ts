@@ -15,6 +15,7 @@ import { databases, TINY } from '../support/databases.ts';
 import { FailingFiles } from '../support/failing-files.ts';
 import { BAD_BACKUPS } from './bad-input/backups.ts';
 import { type BadInput, type Fixture, ORDERS_SCHEMA } from './bad-input/bad-input.ts';
+import { BAD_INDEXES, FIRST_WORD } from './bad-input/indexes.ts';
 import { BAD_KEYS } from './bad-input/keys.ts';
 import { BAD_MOMENTS } from './bad-input/moments.ts';
 import { BAD_NAMES } from './bad-input/names.ts';
@@ -28,6 +29,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   KEY_NOT_FOUND: 'the strict read of AppendOnlyLogStorage',
   DIRECTORY_EXISTS: 'LsmStorage with errorIfExists',
   QUERY_TIMEOUT: 'a clock that goes on while a query runs; the tests of queries bring one',
+  INDEX_NOT_READY: 'an index that is being built; its own tests show it',
   POSITION_GONE: 'retention, which does not exist yet',
   CANCELLED: 'requests over the network',
   JOB_FAILED: 'jobs asked for over the network',
@@ -54,6 +56,9 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   SEARCH_LIMIT: 'a search among many keys; test/database/keys.test.ts shows it',
   REPAIR_UNFINISHED: 'a repair that was interrupted; its own tests show it',
 };
+
+/** With the function that an index of the fixture needs. */
+const INDEXED = { ...TINY, extractors: [FIRST_WORD] };
 
 const all = databases();
 const seen = new Set<string>();
@@ -82,12 +87,23 @@ async function fixtureOf(database: Database): Promise<Fixture> {
   await counts!.insert({ n: 1 });
   await notes!.insert({ text: 'x' });
   await notes!.insert({ text: 'y' });
+  await database.createTable('shelves', {
+    primaryKey: 'n',
+    keyType: 'integer',
+    indexes: [
+      { name: 'by_code', on: 'code', unique: true },
+      { name: 'by_label', extractor: { custom: 'first word', version: 1 } },
+      { name: 'by_word', on: 'text', type: 'text' },
+    ],
+  });
+  await database.table('shelves').insert({ n: 1, code: 'x' });
   return { database, orders: orders!, counts: counts!, notes: notes! };
 }
 
 const SETS: Record<string, Readonly<Record<string, BadInput>>> = {
   rows: BAD_ROWS,
   names: BAD_NAMES,
+  indexes: BAD_INDEXES,
   moments: BAD_MOMENTS,
   transactions: BAD_TRANSACTIONS,
   queries: BAD_QUERIES,
@@ -100,7 +116,7 @@ for (const [set, cases] of Object.entries(SETS)) {
   describe(`bad input, ${set}: refused with a code, and nothing is written`, () => {
     let fixture: Fixture;
     beforeAll(async () => {
-      fixture = await fixtureOf(await Database.open(all.directory(), TINY));
+      fixture = await fixtureOf(await Database.open(all.directory(), INDEXED));
     });
     afterAll(async () => {
       expect(await fixture.database.verify()).toMatchObject({ ok: true, problems: [] });
@@ -133,6 +149,10 @@ describe('options of a database', () => {
     'an unknown durability': [{ durability: 'maybe' }, /durability is maybe; allowed: fsync, os/],
     'an unknown compaction': [{ compaction: 'none' }, /compaction is none; allowed: leveled/],
     'no snapshots at all by a zero': [{ snapshotEvery: 0 }, /snapshotEvery is 0; allowed: a whole/],
+    'a function that is none': [
+      { extractors: [{ name: 'f', version: 1 }] },
+      /extractors is not that; allowed: a list of \{ name, version/,
+    ],
     'a retention that keeps none': [
       { snapshotRetention: { keepLast: 0, keepPerDoubling: 1 } },
       /snapshotRetention.keepLast is 0/,
@@ -259,7 +279,7 @@ describe('limits', () => {
 
 describe('what fails under way', () => {
   it('names the row that made a transaction give up', async () => {
-    const { database, orders } = await fixtureOf(await all.memory());
+    const { database, orders } = await fixtureOf(await all.memory({ extractors: [FIRST_WORD] }));
     const tx = database.begin();
     tx.table('orders').update('a', { total: 5 });
     const { position } = await orders.update('a', { total: 6 });
@@ -335,7 +355,7 @@ describe('what fails under way', () => {
   });
 
   it('refuses everything after the close', async () => {
-    const { database, orders } = await fixtureOf(await all.open(all.directory()));
+    const { database, orders } = await fixtureOf(await all.open(all.directory(), INDEXED));
     const tx = database.begin();
     const view = database.asOf({ position: 1 });
     await database.close();
@@ -367,6 +387,12 @@ describe('what fails under way', () => {
       () => database.flush(),
       () => database.compact(),
       () => database.verify(),
+      () => database.createIndex('i', { table: 'orders', on: 'total' }),
+      () => database.indexes(),
+      () => database.dropIndex('by_code'),
+      () => database.rebuildIndex('by_code'),
+      () => database.checkIndex('by_code'),
+      () => database.indexStatistics('by_code'),
       () => database.stats(),
     ];
     for (const call of calls) {

@@ -119,6 +119,7 @@ function partsOf(
     logger: options.logger ?? silentLogger,
     projections: STATE_PROJECTIONS,
     changeProjections: options.changeProjections ?? [],
+    replayProjections: options.changeProjections ?? [],
     durable,
     memtableBytes: options.memtableBytes ?? 1024 * 1024,
     pendingBytesMax: options.pendingBytesMax ?? 1024 * 1024,
