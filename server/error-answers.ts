@@ -31,7 +31,7 @@ export function answerError(thrown: unknown, request: FastifyRequest, reply: Fas
   const error = codedError(thrown);
   const problem = problemOf(error, request.id);
   const status = isPreconditionFailure(error, request.headers) ? 412 : problem.status;
-  if (status >= 500) request.log.error({ err: error }, 'a request failed');
+  if (status >= 500) request.log.error({ requestId: request.id, err: error }, 'a request failed');
   reply
     .code(status)
     .type(PROBLEM_TYPE)

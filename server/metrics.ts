@@ -1,14 +1,12 @@
 /**
- * Figures for Prometheus. What a database counts by itself is read when it is asked for; only what
- * passes through the routes (requests, their latencies, reads and commits) is counted here.
+ * Figures for Prometheus. What a database counts by itself is read when it is asked for; only
+ * requests and their latencies are counted here.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { DatabaseStatistics } from '../database/index.ts';
 import type { Instances } from './instances.ts';
 import type { OpenTransactions } from './open-transactions.ts';
-
-/** Seconds: from a row in memory to a long export. */
-const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
+import { RequestTimes } from './request-times.ts';
 
 type Figure = readonly [name: string, help: string, read: (stats: DatabaseStatistics) => number];
 
@@ -36,27 +34,13 @@ const FIGURES: readonly Figure[] = [
   ['verified_position', 'Last position a self-check verified', verifiedPosition],
 ];
 
-export interface AnsweredRequest {
-  /** As the route is declared, without values: what labels may hold is bounded. */
-  readonly route: string;
-  readonly method: string;
-  readonly status: number;
-  readonly seconds: number;
-}
-
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests: Histogram<'method' | 'route' | 'status'>;
+  /** Filled by every request. */
+  readonly requests = new RequestTimes();
 
   constructor(instances: Instances, transactions: OpenTransactions) {
     const registers = [this.#registry];
-    this.#requests = new Histogram({
-      name: 'tidemark_request_seconds',
-      help: 'Time from the head of a request to the end of its answer',
-      labelNames: ['method', 'route', 'status'],
-      buckets: LATENCY_BUCKETS,
-      registers,
-    });
     new Gauge({
       name: 'tidemark_open_transactions',
       help: 'Interactive transactions that are open',
@@ -74,13 +58,9 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  answered({ method, route, status, seconds }: AnsweredRequest): void {
-    this.#requests.observe({ method, route, status: `${status}` }, seconds);
-  }
-
   /** In the text format of Prometheus. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return `${this.requests.text()}${await this.#registry.metrics()}`;
   }
 
   #addDatabases(instances: Instances): void {

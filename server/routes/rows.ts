@@ -18,6 +18,7 @@ interface HistoryQuery extends MomentQuery {
   readonly reverse: boolean;
 }
 
+const TEXT_BYTES_MAX = 16 * 1024;
 /** Versions in one answer. */
 const HISTORY_MAX = 10_000;
 const HISTORY = 1000;
@@ -51,12 +52,11 @@ function readingRoutes(app: FastifyInstance): void {
         response: { 200: jsonObject },
       },
     },
-    async (request, reply) => {
+    // Not async: a promise and its turn are a tenth of what a point read takes.
+    (request, reply) => {
       setTimegate(reply);
       const query = negotiatedMoment(request.query, request);
-      return readAt(request.database, query, reply, (reading) =>
-        sendRow(request, reply, reading, query),
-      );
+      readAt(request.database, query, reply, (reading) => sendRow(request, reply, reading, query));
     },
   );
 
@@ -133,7 +133,10 @@ function sendRow(
   }
   if (isKnown(asked['if-none-match'], row.version)) return reply.code(304).send();
   reply.type('application/json; charset=utf-8');
-  return reply.send(source.subarray(start, end));
+  // Node sends text together with the head, bytes after it: that takes a system call more, which is
+  // a third of the time of a small answer.
+  const isSmall = end - start <= TEXT_BYTES_MAX;
+  return reply.send(isSmall ? source.utf8Slice(start, end) : source.subarray(start, end));
 }
 
 function writingRoutes(app: FastifyInstance): void {
