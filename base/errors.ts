@@ -95,6 +95,7 @@ export const ERRORS = {
   ROUTE_UNKNOWN: 'There is nothing at this address.',
   METHOD_NOT_ALLOWED: 'There is something at this address, but it does not take this method.',
   RATE_LIMITED: 'A caller made more requests than the limits allow; try again later.',
+  SERVICE_UNREACHABLE: 'A client got no answer from the service, or one that is not its own.',
   UNAUTHENTICATED: 'The request has no token that is known.',
   FORBIDDEN: 'The token does not open this.',
   TOKEN_UNKNOWN: 'There is no token of this name.',

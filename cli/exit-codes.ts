@@ -97,6 +97,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   ROUTE_UNKNOWN: EXIT.notFound,
   METHOD_NOT_ALLOWED: EXIT.refused,
   RATE_LIMITED: EXIT.limit,
+  SERVICE_UNREACHABLE: EXIT.io,
   UNAUTHENTICATED: EXIT.refused,
   FORBIDDEN: EXIT.refused,
   TOKEN_UNKNOWN: EXIT.notFound,

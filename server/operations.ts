@@ -20,6 +20,7 @@ export type RowOperation =
   | (OnRow & Expecting & { readonly op: 'check'; readonly mustExist?: boolean })
   | (OnTable & Expecting & { readonly op: 'insert' | 'put'; readonly row: JsonObject })
   | (OnRow & Expecting & { readonly op: 'replace'; readonly row: JsonObject })
+  | (OnRow & Expecting & { readonly op: 'update'; readonly changes: JsonObject })
   | (OnRow & Expecting & { readonly op: 'patch'; readonly patch: JsonObject })
   | (OnRow & Expecting & { readonly op: 'delete' })
   | (OnTable & ScanRange & { readonly op: 'scan' });
@@ -70,6 +71,7 @@ export const operationList = {
       operation('insert', ['row'], { row: jsonObject, expectedVersion }),
       operation('put', ['row'], { row: jsonObject, expectedVersion }),
       operation('replace', ['key', 'row'], { key, row: jsonObject, expectedVersion }),
+      operation('update', ['key', 'changes'], { key, changes: jsonObject, expectedVersion }),
       operation('patch', ['key', 'patch'], { key, patch: jsonObject, expectedVersion }),
       operation('delete', ['key'], { key, expectedVersion }),
       operation('scan', [], {
@@ -118,6 +120,8 @@ function run(rows: TransactionTable, each: RowOperation): unknown {
       return rows.upsert(each.row, expecting(each));
     case 'replace':
       return rows.replace(each.key, each.row, expecting(each));
+    case 'update':
+      return rows.update(each.key, each.changes, expecting(each));
     case 'patch':
       return rows.patch(each.key, each.patch, expecting(each));
     case 'delete':

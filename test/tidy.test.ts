@@ -10,7 +10,13 @@ import {
 import * as tidy from './support/tidy-checks.ts';
 
 /** What the package hands out and runs; a worker's entry is found by the `new URL` that names it. */
-const ROOTS = ['database/index.ts', 'storage/index.ts', 'level/index.ts', 'cli/main.ts'];
+const ROOTS = [
+  'database/index.ts',
+  'storage/index.ts',
+  'level/index.ts',
+  'client/index.ts',
+  'cli/main.ts',
+];
 
 const tree = readSourceTree(join(import.meta.dirname, '..'), [...tidy.LAYERS, ...tidy.OUTSIDE]);
 

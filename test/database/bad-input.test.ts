@@ -39,6 +39,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   ROUTE_UNKNOWN: 'the service',
   METHOD_NOT_ALLOWED: 'the service',
   RATE_LIMITED: 'the service',
+  SERVICE_UNREACHABLE: 'the client',
   UNAUTHENTICATED: 'the service',
   FORBIDDEN: 'the service',
   TOKEN_UNKNOWN: 'the service',
