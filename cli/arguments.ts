@@ -1,7 +1,13 @@
 /** What stands on the command line, made into what the store takes. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { CommitMetadata, KeyType, RowKey, Where } from '../database/index.ts';
+import {
+  Codec,
+  type CommitMetadata,
+  type KeyType,
+  type RowKey,
+  type Where,
+} from '../database/index.ts';
 import { isJsonObject, parseJson } from './json.ts';
 
 /** A moment by its position or by its time, as `Database.asOf` takes it. */
@@ -76,6 +82,14 @@ export function positionArgument(text: string): number {
     `${JSON.stringify(text)} is not a position; allowed: a whole number from 0 up`,
     { position: text },
   );
+}
+
+/** For what may be the first value of a store, with which its codec is recorded. */
+export function codecOption(): Option {
+  return new Option(
+    '--codec <codec>',
+    'how values and documents are written, from the first one on',
+  ).choices(Object.values(Codec));
 }
 
 /** A count: a whole number from 1 up. Anything else is a usage error. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { Logger } from '../base/index.ts';
-import { Database, type DatabaseOptions } from '../database/index.ts';
+import { type Codec, Database } from '../database/index.ts';
 import { EXIT, type ExitCode } from './exit-codes.ts';
 import type { Output } from './output.ts';
 import { type Cells, layOutTable, tableHead, tableLine } from './table-layout.ts';
@@ -33,6 +33,7 @@ export interface HeldStore {
 export interface StoreUse {
   /** Whether a store that is not there is made. Commands that only read never make one. */
   readonly create: boolean;
+  readonly codec?: Codec | undefined;
 }
 
 /** Gives the context of the run, made from the global options that a command was called with. */
@@ -66,7 +67,9 @@ export class Context {
    */
   async withDatabase<T>(use: StoreUse, work: (database: Database) => Promise<T>): Promise<T> {
     if (this.#held?.directory === this.options.data) return work(this.#held.database);
-    const options: DatabaseOptions = { create: use.create, logger: this.#logger() };
+    const { create, codec } = use;
+    const logger = this.#logger();
+    const options = { create, logger, ...(codec === undefined ? {} : { codec }) };
     const database = await Database.open(this.options.data, options);
     let result: T;
     try {

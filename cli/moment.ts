@@ -5,6 +5,7 @@ import type {
   FindExplanation,
   FindQuery,
   FindResult,
+  KeyReader,
   RowHistoryEntry,
   RowKey,
   StoredRow,
@@ -25,6 +26,7 @@ export interface ReadMoment {
 export interface Reading {
   tables(): readonly TableDefinition[];
   table(name: string): RowReader;
+  readonly keys: KeyReader;
 }
 
 export interface RowReader {
