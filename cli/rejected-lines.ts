@@ -1,4 +1,12 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+} from 'node:fs';
 import { ioError, type TidemarkError } from '../base/index.ts';
 import { isJsonObject, parseJson } from './json.ts';
 
@@ -13,6 +21,7 @@ export interface RejectedLine {
 
 /** Lines kept to be shown; a file keeps all. */
 const SHOWN_MAX = 100;
+const NEWLINE = 10;
 
 /**
  * What an import rejected: counted, the first of it kept, and all of it in a file if one is named,
@@ -48,7 +57,7 @@ export class RejectedLines {
     const fresh = lines.filter(({ line }) => !this.#known.has(line));
     const text = fresh.map((line) => `${JSON.stringify(line)}\n`).join('');
     try {
-      writeSync(this.#file, text);
+      appendFileSync(this.#file, text);
       fsyncSync(this.#file);
     } catch (error) {
       throw ioError(error, 'write', String(this.#path));
@@ -74,11 +83,14 @@ function opened(path: string, flags: string): number {
   }
 }
 
-/** The last line may be torn: then it comes again. */
+/** Lines that are there. The last one may be torn by a kill: it is cut off, and comes again. */
 function linesIn(path: string): Set<number> {
   const lines = new Set<number>();
   if (!existsSync(path)) return lines;
-  for (const text of readFileSync(path, 'utf8').split('\n')) {
+  const bytes = readFileSync(path);
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  if (end < bytes.length) truncateSync(path, end);
+  for (const text of bytes.subarray(0, end).toString('utf8').split('\n')) {
     const value = parseJson(text);
     if (isJsonObject(value) && typeof value.line === 'number') lines.add(value.line);
   }

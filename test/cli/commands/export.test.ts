@@ -132,6 +132,18 @@ describe('an import of rows', () => {
     ]);
   });
 
+  it('goes on behind a rejected line that a kill tore', async () => {
+    const { run } = newStore();
+    const [path, bad] = [file('torn.ndjson', rows.join('\n')), file('torn.bad')];
+    const command = ['import', path, ...words, '--rejected', bad];
+    await run(command);
+    const whole = readFileSync(bad, 'utf8');
+    writeFileSync(bad, whole.slice(0, -20));
+    // In another store, so that the batches are decided again.
+    await newStore().run([...command, '--resume']);
+    expect(readFileSync(bad, 'utf8')).toBe(whole);
+  });
+
   it('is not done twice: --resume goes on, --again means it', async () => {
     const { run } = newStore();
     const good = rows.filter((_, n) => ![4, 7, 20].includes(n));
