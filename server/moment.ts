@@ -39,7 +39,10 @@ type DocumentReading = Pick<
   'definition' | 'read' | 'history' | 'count' | 'find'
 >;
 
-type TableReading = Pick<Table & PastTable, 'definition' | 'readJson' | 'history' | 'count'> & {
+type TableReading = Pick<
+  Table & PastTable,
+  'definition' | 'readJson' | 'history' | 'count' | 'find' | 'explain'
+> & {
   blame(key: RowKey): ReturnType<PastTable['blame']>;
 };
 

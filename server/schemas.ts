@@ -73,3 +73,24 @@ export function pathOf<T extends object>(names: T) {
   const properties = { instance: { type: 'string' }, ...names };
   return { type: 'object', properties, required: Object.keys(names) } as const;
 }
+
+/** A query by what is in rows. Its time is bounded more closely than embedded: others wait meanwhile. */
+export const findQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    where: { ...jsonObject, description: 'Conditions on columns and paths; all must hold.' },
+    order: {
+      description: 'A column or path, `{"by", "reverse"}`, or a list of these.',
+      anyOf: [{ type: 'string' }, jsonObject, { type: 'array' }],
+    },
+    limit: { type: 'integer', minimum: 1, maximum: 10_000 },
+    cursor: { type: 'string' },
+    backwards: { type: 'boolean' },
+    columns: { type: 'array', items: { type: 'string' } },
+    allowScan: { type: 'boolean' },
+    timeoutMs: { type: 'integer', minimum: 1, maximum: 10_000, default: 2000 },
+    maxPostingsScanned: { type: 'integer', minimum: 1, maximum: 10_000_000 },
+    maxResultBytes: { type: 'integer', minimum: 1, maximum: 64 * 1024 * 1024 },
+  },
+} as const;

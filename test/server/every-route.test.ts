@@ -253,11 +253,38 @@ const EXERCISES: readonly Exercise[] = [
   { route: 'GET /jobs/{id}', status: 200 },
   { route: 'GET /metrics', status: 200 },
   { route: 'DELETE /db/{instance}/collections/{collection}', status: 200 },
+  { route: 'POST /db/{instance}/tables', body: { name: 'q', primaryKey: 'id' }, status: 201 },
+  {
+    route: 'POST /db/{instance}/indexes',
+    body: { name: 'by_v', table: 'q', on: 'v' },
+    status: 202,
+    gives: { events: 1 },
+  },
+  {
+    route: 'GET /db/{instance}/indexes',
+    status: 200,
+    gives: { indexes: [{ name: 'by_v', table: 'q', state: 'ready' }] },
+  },
+  {
+    route: 'POST /db/{instance}/tables/{table}/find',
+    body: { where: { v: { gte: 3 } }, allowScan: true },
+    status: 200,
+    gives: { rows: [{ key: 'a' }, { key: 'd' }] },
+  },
+  {
+    route: 'POST /db/{instance}/query',
+    body: { index: 'by_v', term: 3 },
+    status: 200,
+    gives: { rows: [], plan: {} },
+  },
+  { route: 'POST /db/{instance}/indexes/{index}/rebuild', status: 202 },
+  { route: 'DELETE /db/{instance}/indexes/{index}', status: 200, gives: { events: 1 } },
   { route: 'DELETE /db/{instance}/tables/{table}', status: 200 },
 ];
 
 const VALUES: Readonly<Record<string, () => string>> = {
   instance: () => 'default',
+  index: () => 'by_v',
   table: () => 't',
   collection: () => 'c',
   key: () => 'a',
