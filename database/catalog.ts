@@ -40,6 +40,8 @@ export class Catalog {
   readonly #extractors: readonly Extractor[];
   /** Position of the newest change of the catalog, pending ones included. */
   #changedAt = 0;
+  /** The same of each table that ever was, by name. */
+  #changes = new Map<string, number>();
   /** Why the names of dropped tables are not known, if they are not. */
   #damage: TidemarkError | undefined;
 
@@ -77,18 +79,21 @@ export class Catalog {
   #reload(): void {
     const known = [...this.#tables];
     const changedAt = this.#changedAt;
+    const changes = this.#changes;
     try {
       this.#load();
     } catch (error) {
       this.#tables.clear();
       for (const [name, table] of known) this.#tables.set(name, table);
       this.#changedAt = changedAt;
+      this.#changes = changes;
       throw error;
     }
   }
 
   #load(): void {
     this.#tables.clear();
+    this.#changes = new Map();
     this.#keys = keyTableOf(this.#codecAsked ?? Codec.json);
     this.#changedAt = this.#events.head.position;
     try {
@@ -122,6 +127,11 @@ export class Catalog {
   /** Whether the tables at a position were those of now: then nothing need be read to know them. */
   isUnchangedSince(position: number): boolean {
     return this.#changedAt <= position;
+  }
+
+  /** As `isUnchangedSince`, of one table: that others came and went later is no matter for it. */
+  isTableUnchangedSince(name: string, position: number): boolean {
+    return (this.#changes.get(name) ?? this.#changedAt) <= position;
   }
 
   /** In order of their names. */
@@ -178,22 +188,27 @@ export class Catalog {
       this.#keys = { ...keyTableOf(definition.codec ?? Codec.json), indexes };
     }
     this.#names.set(definition.id, definition.name);
-    this.#changedAt = this.#events.appendedPosition;
+    this.#changed(definition.name, this.#events.appendedPosition);
   }
 
   remove(name: string): void {
     this.#tables.delete(name);
-    this.#changedAt = this.#events.appendedPosition;
+    this.#changed(name, this.#events.appendedPosition);
+  }
+
+  #changed(name: string, position: number): void {
+    this.#changes.set(name, position);
+    this.#changedAt = position;
   }
 
   #readLog(events: EventStore): void {
     const { position } = events.head;
     const logged = events.reader().events({ from: 1, to: position, tables: [CATALOG_TABLE] });
     for (const { event } of logged) {
-      if (event.row.operation === Operation.delete) {
-        this.remove(String(decodeRowKey(event.encodedKey)));
-      } else this.put(definitionOf(parseRow(event.row)));
-      this.#changedAt = event.row.position;
+      const name = String(decodeRowKey(event.encodedKey));
+      if (event.row.operation === Operation.delete) this.remove(name);
+      else this.put(definitionOf(parseRow(event.row)));
+      this.#changed(name, event.row.position);
     }
   }
 }

@@ -100,7 +100,9 @@ export class PastView {
   }
 
   #definitionOf(name: string): TableDefinition | undefined {
-    if (!this.#catalog.isUnchangedSince(this.position)) return tableIn(this.#catalogEngine(), name);
+    if (!this.#catalog.isTableUnchangedSince(name, this.position)) {
+      return tableIn(this.#catalogEngine(), name);
+    }
     return this.#catalog.has(name) ? this.#catalog.table(name).definition : undefined;
   }
 

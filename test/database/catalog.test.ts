@@ -13,6 +13,29 @@ const SECOND = {
 
 for (const [kind, open] of Object.entries(KINDS)) {
   describe(`the catalog ${kind}`, () => {
+    it('is read for the tables that changed since, and not for the others', async () => {
+      const database = await open(all);
+      const { position: first } = await database.createTable('t', { schema: FIRST });
+      const { position: second } = await database.createTable('u', { schema: FIRST });
+      await database.alterTable('u', { schema: SECOND });
+      await database.createTable('later');
+      await database.dropTable('later');
+      const then = database.asOf({ position: second });
+      expect(then.table('t').definition).toBe(database.table('t').definition);
+      expect(then.table('u').definition.schema).toEqual(FIRST);
+      expect(database.table('u').definition.schema).toEqual(SECOND);
+      for (const [position, name] of [
+        [first, 'u'],
+        [second, 'later'],
+        [0, 't'],
+      ] as const) {
+        const before = database.asOf({ position });
+        expect(() => before.table(name)).toThrow(
+          expect.objectContaining({ code: 'TABLE_UNKNOWN' }),
+        );
+      }
+    });
+
     it('is as it was, at every moment', async () => {
       const database = await open(all);
       const marks: number[] = [];
