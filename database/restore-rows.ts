@@ -59,7 +59,7 @@ export async function restoreRows(
     const past = view.table(table);
     const keys = request.where === undefined ? request.keys : keysFitting(services, request, past);
     const decide = (draft: Draft) =>
-      decideRows(services, { ...request, keys }, past, position, draft, options.seen);
+      decideRows(services, { ...request, keys }, past, position, draft, options);
     return await writeRestore(services, decide, metadata, { table, to: position }, options);
   } finally {
     view.close();
@@ -153,33 +153,42 @@ function decideRows(
   past: PastTable,
   position: number,
   draft: Draft,
-  seen: number | undefined,
+  options: RestoreOptions,
 ): RowRestoration {
   const table = services.catalog.table(name);
-  const restoration = new RowRestoration(services, draft, seen);
-  const restore = (encodedKey: string, row: JsonObject | undefined) =>
-    restoration.restore(table, encodedKey, row, position);
-  if (keys !== undefined) {
-    for (const key of keys) restore(encodeRowKey(key, table.keyType, name), past.get(key));
-    return restoration;
-  }
+  const restoration = new RowRestoration(services, draft, options);
+  const named = keys?.map((key) => encodeRowKey(key, table.keyType, name));
   if (past.definition.id === table.id) {
     const { replayEventsMax } = services;
-    for (const encodedKey of changedSince(restoration, table, position, replayEventsMax)) {
-      restore(encodedKey, restoration.rowAt(table.id, encodedKey, position));
+    for (const each of named ?? changedSince(restoration, table, position, replayEventsMax)) {
+      restoration.restore(table, each, restoration.rowAt(table.id, each, position), position);
     }
     return restoration;
   }
   // Another table of this name, which was dropped since: its rows take the place of those of now.
+  const rows = keys === undefined ? allRows(table, past, draft) : new Map();
+  for (const key of keys ?? []) {
+    rows.set(encodeRowKey(key, table.keyType, name), past.get(key));
+  }
+  for (const each of named ?? [...rows.keys()].sort()) {
+    restoration.restore(table, each, { row: rows.get(each), version: 0 }, position);
+  }
+  return restoration;
+}
+
+/** The rows of then by their keys; undefined for keys that only now have one. */
+function allRows(
+  table: CatalogTable,
+  past: PastTable,
+  draft: Draft,
+): Map<string, JsonObject | undefined> {
+  const { keyType, name } = table;
   const rows = new Map<string, JsonObject | undefined>();
   for (const { key } of draft.rows.scan(table)) {
-    rows.set(encodeRowKey(key, table.keyType, name), undefined);
+    rows.set(encodeRowKey(key, keyType, name), undefined);
   }
-  for (const { key, row } of past.entries()) {
-    rows.set(encodeRowKey(key, table.keyType, name), row);
-  }
-  for (const encodedKey of [...rows.keys()].sort()) restore(encodedKey, rows.get(encodedKey));
-  return restoration;
+  for (const { key, row } of past.entries()) rows.set(encodeRowKey(key, keyType, name), row);
+  return rows;
 }
 
 /** Keys of the rows that were touched after a position, in order. @throws REPLAY_LIMIT */

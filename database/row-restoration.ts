@@ -41,8 +41,16 @@ export interface RestoredRow {
   readonly after?: JsonObject;
   /** Number of changes that are overwritten. */
   readonly edits: number;
-  /** The newest of them, newest first: at most {@link LATER_EDITS_MAX}. */
-  readonly laterEdits: readonly LaterEdit[];
+  /** In a preview, the newest of them, newest first: at most {@link LATER_EDITS_MAX}. */
+  readonly laterEdits?: readonly LaterEdit[];
+}
+
+/** A row at a moment. */
+export interface RowThen {
+  /** Undefined if there was none. */
+  readonly row: JsonObject | undefined;
+  /** The newest of its key, that of a deletion included; 0 if it never was. */
+  readonly version: number;
 }
 
 export interface RestoreOutcome extends CommitOutcome {
@@ -71,85 +79,67 @@ export const LATER_EDITS_MAX = 10;
 
 export class RowRestoration {
   readonly rows: RestoredRow[] = [];
-  readonly #draft: Draft;
-  readonly #reader: LogReader;
-  readonly #head: number;
-  readonly #seen: number;
-
-  /** @param seen rows that change must not have been changed behind this position */
-  constructor({ store, events }: RestoreServices, draft: Draft, seen: number | undefined) {
-    this.#draft = draft;
-    this.#reader = events.reader(store.latest);
-    this.#head = events.appendedPosition;
-    this.#seen = seen ?? Number.POSITIVE_INFINITY;
-  }
-
   /** The log, pending commits included. */
-  get reader(): LogReader {
-    return this.#reader;
+  readonly reader: LogReader;
+  /** The newest position of it. */
+  readonly head: number;
+  readonly #draft: Draft;
+  readonly #options: RestoreOptions;
+
+  constructor({ store, events }: RestoreServices, draft: Draft, options: RestoreOptions) {
+    this.reader = events.reader(store.latest);
+    this.head = events.appendedPosition;
+    this.#draft = draft;
+    this.#options = options;
   }
 
-  get head(): number {
-    return this.#head;
-  }
-
-  /** The row as it was at a position; undefined if there was none. */
-  rowAt(table: number, encodedKey: string, position: number): JsonObject | undefined {
-    const version = this.#reader.rowVersionAt(table, encodedKey, position);
-    if (version === undefined || version.operation === Operation.delete) return undefined;
-    return parseRow(this.#reader.event(version.position).row);
+  rowAt(table: number, encodedKey: string, position: number): RowThen {
+    const version = this.reader.rowVersionAt(table, encodedKey, position);
+    if (version === undefined) return { row: undefined, version: 0 };
+    const isDeleted = version.operation === Operation.delete;
+    const row = isDeleted ? undefined : parseRow(this.reader.event(version.position).row);
+    return { row, version: version.version };
   }
 
   /**
-   * Makes a row be `row` again, or not be if that is undefined. Drafts nothing if it is so already.
+   * Makes a row be as it was. Drafts nothing if it is so already.
    *
-   * @param since changes of the row behind this position are those it overwrites
+   * @param since changes of the row behind this position, and this version, are those it overwrites
    * @throws SCHEMA_VIOLATION, COLUMN_UNKNOWN … naming the row; VERSION_CONFLICT
    */
   restore(
     table: CatalogTable,
     encodedKey: string,
-    row: JsonObject | undefined,
+    { row, version }: RowThen,
     since: number,
   ): RestoredRow | undefined {
     const key = decodeRowKey(encodedKey)!;
     const target = new TransactionTable(table, this.#draft, () => {});
-    const before = target.get(key);
+    const present = target.read(key);
+    const before = present?.row;
     const op = draftChange(target, key, before, row);
     if (op === undefined) return undefined;
-    const now = this.#reader.rowVersionAt(table.id, encodedKey, this.#head);
-    if (now !== undefined && now.position > this.#seen) {
-      throw new TidemarkError(
-        'VERSION_CONFLICT',
-        `row ${JSON.stringify(key)} of ${table.name} was changed at position ${now.position}, after the preview at position ${this.#seen}; preview again`,
-        { table: table.name, key, version: now.version, position: now.position, seen: this.#seen },
-      );
-    }
-    const then = this.#reader.rowVersionAt(table.id, encodedKey, since);
+    const now = present ?? this.reader.rowVersionAt(table.id, encodedKey, this.head);
+    this.#checkSeen(table, key, now);
     const restored: RestoredRow = {
       table: table.name,
       key,
       op,
       ...(before === undefined ? {} : { before }),
       ...(row === undefined ? {} : { after: row }),
-      edits: (now?.version ?? 0) - (then?.version ?? 0),
-      laterEdits: this.#laterEdits(table.id, encodedKey, since),
+      edits: (now?.version ?? 0) - version,
+      ...(this.#options.preview === true
+        ? { laterEdits: this.laterEdits(table.id, encodedKey, since) }
+        : {}),
     };
     this.rows.push(restored);
     return restored;
   }
 
-  #laterEdits(table: number, encodedKey: string, since: number): LaterEdit[] {
+  laterEdits(table: number, encodedKey: string, since: number): LaterEdit[] {
     const edits: LaterEdit[] = [];
-    const filter = {
-      from: since + 1,
-      to: this.#head,
-      tables: [table],
-      encodedKey,
-      reverse: true,
-    };
-    for (const { commit, event } of this.#reader.events(filter)) {
-      if (edits.length === LATER_EDITS_MAX) break;
+    const filter = { from: since + 1, to: this.head, tables: [table], encodedKey, reverse: true };
+    for (const { commit, event } of this.reader.events(filter)) {
       const { actor, reason, correlationId } = decodeMetadata(commit.metadata);
       edits.push({
         op: event.row.operation,
@@ -160,8 +150,25 @@ export class RowRestoration {
         ...(reason === undefined ? {} : { reason }),
         ...(correlationId === undefined ? {} : { correlationId }),
       });
+      if (edits.length === LATER_EDITS_MAX) break;
     }
     return edits;
+  }
+
+  /** @throws VERSION_CONFLICT */
+  #checkSeen(
+    table: CatalogTable,
+    key: RowKey,
+    now: { readonly version: number; readonly position: number | undefined } | undefined,
+  ): void {
+    const { seen } = this.#options;
+    if (seen === undefined || now?.position === undefined || now.position <= seen) return;
+    const { version, position } = now;
+    throw new TidemarkError(
+      'VERSION_CONFLICT',
+      `row ${JSON.stringify(key)} of ${table.name} was changed at position ${position}, after the preview at position ${seen}; preview again`,
+      { table: table.name, key, version, position, seen },
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import type { Draft } from './draft.ts';
 import { checkNames } from './option-check.ts';
 import { writeRestore } from './restore-rows.ts';
 import {
+  type LaterEdit,
   type RestoredRow,
   type RestoreOptions,
   type RestoreOutcome,
@@ -64,28 +65,39 @@ export async function undo(
   return writeRestore(services, decide, metadata, { commit: undone }, options);
 }
 
+interface Conflict {
+  readonly restored: RestoredRow;
+  readonly laterEdits: readonly LaterEdit[];
+}
+
 function decideUndo(
   services: UndoServices,
   head: CommitHead,
   draft: Draft,
-  { seen, preview, overwrite }: UndoOptions,
+  options: UndoOptions,
 ): RowRestoration {
-  const restoration = new RowRestoration(services, draft, seen);
+  const restoration = new RowRestoration(services, draft, options);
+  const { reader } = restoration;
   const [first, last] = [head.firstPosition, lastPositionOf(head)];
-  const conflicts: RestoredRow[] = [];
-  const done = new Set<string>();
-  for (const { table: id, encodedKey } of restoration.reader.eventsBetween(first, last)) {
-    const row = `${id} ${encodedKey}`;
-    if (done.has(row)) continue;
-    done.add(row);
+  /** Of each row the last event of the commit, in the order of the first. */
+  const rows = new Map<string, EventRecord>();
+  for (const event of reader.eventsBetween(first, last)) {
+    rows.set(`${event.table} ${event.encodedKey}`, event);
+  }
+  const isRefused = options.preview !== true && options.overwrite !== true;
+  const conflicts: Conflict[] = [];
+  let conflictsMet = 0;
+  for (const { table: id, encodedKey, row } of rows.values()) {
     const table = tableOf(services.catalog, id, head);
-    const before = restoration.rowAt(id, encodedKey, first - 1);
-    const restored = restoration.restore(table, encodedKey, before, last);
-    if (restored !== undefined && restored.edits > 0) conflicts.push(restored);
+    const before = restoration.rowAt(id, encodedKey, first - 1).row;
+    const then = { row: before, version: row.version };
+    const restored = restoration.restore(table, encodedKey, then, last);
+    if (restored === undefined || restored.edits === 0 || !isRefused) continue;
+    conflictsMet++;
+    if (conflicts.length === CONFLICTS_SHOWN_MAX) continue;
+    conflicts.push({ restored, laterEdits: restoration.laterEdits(id, encodedKey, last) });
   }
-  if (conflicts.length > 0 && preview !== true && overwrite !== true) {
-    throw changedLater(head, conflicts);
-  }
+  if (conflictsMet > 0) throw changedLater(head, conflicts, conflictsMet);
   return restoration;
 }
 
@@ -109,22 +121,28 @@ function tableOf(catalog: Catalog, id: EventRecord['table'], head: CommitHead): 
   );
 }
 
-function changedLater(head: CommitHead, conflicts: readonly RestoredRow[]): TidemarkError {
+function changedLater(
+  head: CommitHead,
+  conflicts: readonly Conflict[],
+  count: number,
+): TidemarkError {
   const position = lastPositionOf(head);
-  const [first] = conflicts;
-  const { table, key, laterEdits } = first!;
+  const { restored, laterEdits } = conflicts[0]!;
+  const { table, key } = restored;
   const [edit] = laterEdits;
   const by = edit?.actor === undefined ? '' : ` by ${edit.actor}`;
-  const others = conflicts.length === 1 ? '' : `, and ${conflicts.length - 1} more of its rows too`;
+  const others = count === 1 ? '' : `, and ${count - 1} more of its rows too`;
   return new TidemarkError(
     'VERSION_CONFLICT',
     `row ${JSON.stringify(key)} of ${table} was changed after position ${position}: to version ${edit?.version} at position ${edit?.position} (${edit?.time})${by}${others}. Undo with overwrite to lose such changes`,
     {
       position,
-      conflicts: conflicts.length,
-      rows: conflicts
-        .slice(0, CONFLICTS_SHOWN_MAX)
-        .map((row) => ({ table: row.table, key: row.key, laterEdits: row.laterEdits })),
+      conflicts: count,
+      rows: conflicts.map((each) => ({
+        table: each.restored.table,
+        key: each.restored.key,
+        laterEdits: each.laterEdits,
+      })),
     },
   );
 }

@@ -110,11 +110,13 @@ async function show(context: Context, outcome: RestoreOutcome): Promise<void> {
 }
 
 function restoredCells(row: RestoredRow) {
-  const { table, key, op, edits, laterEdits } = row;
+  const { table, key, op, edits, laterEdits = [] } = row;
   const shown = laterEdits.map(({ position, time, actor }) => {
     const by = actor === undefined ? '' : ` by ${actor}`;
     return `${position} (${time})${by}`;
   });
-  if (edits > laterEdits.length) shown.push(`${edits - laterEdits.length} before these`);
+  const others = edits - shown.length;
+  const where = shown.length > 0 ? ' before these' : '';
+  if (others > 0) shown.push(`${counted(others, 'edit')}${where}`);
   return { table, key, op, change: changeText(row), overwrites: shown.join(', ') };
 }

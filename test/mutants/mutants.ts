@@ -257,8 +257,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'an undo passes over later edits',
     promise: 'G3',
     file: 'database/undo.ts',
-    search: 'if (restored !== undefined && restored.edits > 0) conflicts.push(restored);',
-    replace: 'if (restored !== undefined && restored.edits > 1) conflicts.push(restored);',
+    search: 'restored.edits === 0 || !isRefused',
+    replace: 'restored.edits <= 1 || !isRefused',
     tests: MODEL,
   },
 ];

@@ -281,7 +281,10 @@ export class ModelRun {
     const found = await attemptedLater(() => inDatabase(metadata, seen));
     if (isRefused(refusal) || isRefused(found)) return expect(found).toEqual(refusal);
     expect(preview).toMatchObject({ preview: true, events: 0, position: this.model.position });
-    expect(found.rows).toEqual(isRefused(preview) ? [] : preview.rows);
+    const previewed = isRefused(preview) ? [] : preview.rows;
+    expect(found.rows).toEqual(previewed.map(({ laterEdits: _, ...row }) => row));
+    for (const { edits, laterEdits } of previewed)
+      expect(laterEdits?.length).toBe(Math.min(edits, 10));
     const events = found.rows.map(({ key, op, after }) => ({ key, op, row: after }));
     expect(events).toEqual(draft.events.map(({ key, op, row }) => ({ key, op, row })));
     this.#commit(draft, named, found);
