@@ -1,10 +1,10 @@
 /** Holds a database against the model: everything it can be asked, or a sample of it. */
 import { strict as check } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import type { Database, LogEntry } from '../../database/index.ts';
+import type { Database, KeyReader, LogEntry, TableDefinition } from '../../database/index.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
-import { loggedEvents, type Model, type ModelTable } from './model.ts';
-import { same } from './session.ts';
+import { KEYS_NAME, loggedEvents, type Model, type ModelTable } from './model.ts';
+import { rowOf, same } from './session.ts';
 
 export interface CheckOptions {
   readonly random: SeededRandom;
@@ -22,10 +22,11 @@ export interface CheckOptions {
 export function checkReads(database: Database, model: Model, options: CheckOptions): void {
   check.equal(database.log.head.position, model.position, 'the head');
   checkLog(database, model);
-  same(database.tables(), model.definitionsAt(model.position), 'the tables');
+  same(database.tables(), withoutKeys(model.definitionsAt(model.position)), 'the tables');
   const { decided = model } = options;
   const readable = model.liveTables().filter(({ name }) => decided.table(name) !== undefined);
   for (const table of readable) checkTable(database, model, table, options);
+  checkKeys(database.keys, model, model.position);
   checkStatistics(database, model, readable);
   checkSearches(database, model, options.random);
   checkSnapshots(database, model, options);
@@ -60,6 +61,25 @@ function checkLog(database: Database, model: Model): void {
 
 function withoutTime({ time: _, ...entry }: LogEntry): Omit<LogEntry, 'time'> {
   return entry;
+}
+
+function withoutKeys(definitions: readonly TableDefinition[]): TableDefinition[] {
+  return definitions.filter(({ kind }) => kind !== 'keys');
+}
+
+/** The key space, read as such. */
+function checkKeys(keys: KeyReader, model: Model, position: number): void {
+  const table = model.table(KEYS_NAME);
+  const rows = table === undefined ? [] : model.rowsAt(table, position);
+  const found = [...keys.scan()].map(({ key, value, version, position: at }) => {
+    check(Buffer.isBuffer(value), 'a raw value is bytes');
+    return { key, row: rowOf(value), version, position: at };
+  });
+  same(found, rows, `keys as of ${position}`);
+  check.equal(keys.count(), rows.length, `number of keys as of ${position}`);
+  const prefix = 'k1';
+  const within = rows.map(({ key }) => String(key)).filter((key) => key.startsWith(prefix));
+  same([...keys.keys({ prefix })], within, `keys with a prefix as of ${position}`);
 }
 
 function checkTable(
@@ -169,7 +189,8 @@ function checkMoment(database: Database, model: Model, position: number): void {
   using view = database.asOf({ position });
   check.equal(view.position, model.boundaryAt(position), `as of ${position}`);
   const definitions = model.definitionsAt(view.position);
-  same(view.tables(), definitions, `tables as of ${position}`);
+  same(view.tables(), withoutKeys(definitions), `tables as of ${position}`);
+  checkKeys(view.keys, model, view.position);
   for (const { id, name } of definitions) {
     const expected = model.rowsAt(model.tables.get(id)!, view.position);
     const table = view.table(name);

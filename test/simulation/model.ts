@@ -14,6 +14,17 @@ import type {
 
 export const CATALOG_NAME = '$catalog';
 const CATALOG_ID = 0;
+export const KEYS_NAME = '$keys';
+const KEYS_ID = 0x7fffffff;
+/** What the first commit that puts a key declares: the databases of the simulator are raw ones. */
+export const KEYS_DEFINITION = {
+  id: KEYS_ID,
+  name: KEYS_NAME,
+  keyType: 'bytes',
+  kind: 'keys',
+  codec: 'raw',
+  schemaVersion: 1,
+} as const satisfies TableDefinition;
 
 export interface ModelEvent {
   readonly table: number;
@@ -82,12 +93,18 @@ export class Model {
     return [...this.tables.values()].find((table) => table.name === name && !table.isDropped);
   }
 
+  /** The key space too, once it is declared. */
   liveTables(): ModelTable[] {
     return [...this.tables.values()].filter(({ id, isDropped }) => id !== CATALOG_ID && !isDropped);
   }
 
+  /** Those that are made, altered and dropped. */
+  ownTables(): ModelTable[] {
+    return this.liveTables().filter(({ id }) => id !== KEYS_ID);
+  }
+
   nextTableId(): number {
-    return Math.max(...this.tables.keys()) + 1;
+    return Math.max(...[...this.tables.keys()].filter((id) => id !== KEYS_ID)) + 1;
   }
 
   append(events: readonly ModelEvent[], metadata: ModelMetadata): ModelCommit {
@@ -190,13 +207,28 @@ export class ModelDraft {
   put(table: ModelTable, key: RowKey, row: JsonObject | undefined): number {
     const newest = this.#newest(table, key);
     const before = newest?.row;
-    if (isSame(before, row)) return newest!.version;
+    if (isSame(before, row)) return newest?.version ?? 0;
     const op = row === undefined ? 'delete' : before === undefined ? 'insert' : 'update';
     const version = (newest?.version ?? 0) + 1;
     const { id, name, definition } = table;
     const { schemaVersion } = definition;
     this.events.push({ table: id, tableName: name, key, op, version, schemaVersion, row });
     return version;
+  }
+
+  /** As `put`, in the key space, which the first such change declares: in front of all others. */
+  putKey(model: Model, key: string, row: JsonObject | undefined): number {
+    const known = model.table(KEYS_NAME);
+    const version = this.put(known ?? newTable(KEYS_DEFINITION), key, row);
+    const isDeclared = this.events.some((event) => event.key === KEYS_NAME);
+    if (known !== undefined || isDeclared || version === 0) return version;
+    this.put(model.table(CATALOG_NAME)!, KEYS_NAME, { ...KEYS_DEFINITION });
+    this.events.unshift(this.events.pop()!);
+    return version;
+  }
+
+  getKey(model: Model, key: string): JsonObject | undefined {
+    return this.get(model.table(KEYS_NAME) ?? newTable(KEYS_DEFINITION), key);
   }
 
   #newest(table: ModelTable, key: RowKey): ModelEvent | undefined {

@@ -11,6 +11,7 @@ import {
   type DatabaseOptions,
   isTidemarkError,
   type JsonObject,
+  type KeyValue,
   type RowKey,
   type TableDeclaration,
   type Transaction,
@@ -19,6 +20,8 @@ import { FakeClock } from '../support/fake-clock.ts';
 import type { SimulatedFiles } from '../support/simulated-files.ts';
 import {
   CATALOG_NAME,
+  KEYS_DEFINITION,
+  KEYS_NAME,
   Model,
   type ModelCommit,
   ModelDraft,
@@ -36,6 +39,7 @@ export const SMALL: DatabaseOptions = {
   segmentBytes: 4096,
   snapshotEvery: false,
   statesKept: 2,
+  codec: 'raw',
 };
 
 export class Session {
@@ -261,7 +265,8 @@ export class Session {
       if (last === undefined || last.lastPosition <= model.acknowledged) return;
       const { table, tableName, key, row, version } = last.events.at(-1)!;
       if (tableName === CATALOG_NAME || model.table(tableName)?.id !== table) return;
-      const found = tx.table(tableName).read(key);
+      const isKey = tableName === KEYS_NAME;
+      const found = isKey ? tx.keys.read(String(key)) : tx.table(tableName).read(key);
       if (row === undefined ? found === undefined : found?.version === version) return;
       model.cut(last.firstPosition - 1);
     }
@@ -281,11 +286,11 @@ export class Session {
 /** A transaction on the database and on the model. Every answer is compared. */
 export class Changes {
   readonly model: Model;
-  readonly #tx: Pick<Transaction, 'table'>;
+  readonly #tx: Pick<Transaction, 'table' | 'keys'>;
   readonly #draft: ModelDraft;
   readonly #seen = new Set<string>();
 
-  constructor(tx: Pick<Transaction, 'table'>, model: Model, draft: ModelDraft) {
+  constructor(tx: Pick<Transaction, 'table' | 'keys'>, model: Model, draft: ModelDraft) {
     this.#tx = tx;
     this.model = model;
     this.#draft = draft;
@@ -322,6 +327,24 @@ export class Changes {
     return key;
   }
 
+  getKey(key: string): Buffer | undefined {
+    this.#seen.add(`${KEYS_DEFINITION.id} ${key}`);
+    const row = this.#draft.getKey(this.model, key);
+    const value = this.#tx.keys.get(key);
+    const bytes = value === undefined ? undefined : bytesOf(value);
+    same(bytes && rowOf(bytes), row, `key ${key} in a transaction`);
+    return bytes;
+  }
+
+  /** Puts a value under a key, or takes it away. */
+  putKey(key: string, value: Buffer | undefined): void {
+    this.#seen.add(`${KEYS_DEFINITION.id} ${key}`);
+    const expected = this.#draft.putKey(this.model, key, value && rowOf(value));
+    const { keys } = this.#tx;
+    const { version } = value === undefined ? keys.delete(key) : keys.set(key, value);
+    check.equal(version, expected, `version of key ${key}`);
+  }
+
   /** Whether an event is about a row that was looked at, or about what every row depends on. */
   sees({ table, tableName, key }: ModelEvent): boolean {
     return tableName === CATALOG_NAME || this.#seen.has(`${table} ${key}`);
@@ -332,6 +355,16 @@ export class Changes {
     check(table !== undefined, `the model has a table ${name}`);
     return table;
   }
+}
+
+function bytesOf(value: KeyValue): Buffer {
+  check(Buffer.isBuffer(value), 'a raw value is bytes');
+  return value;
+}
+
+/** A value as the row it is in the log. */
+export function rowOf(value: Buffer): JsonObject {
+  return { value: { $base64: value.toString('base64') } };
 }
 
 /** Codes with which a database may refuse to go on after a fault. */

@@ -147,7 +147,7 @@ class Simulation {
   async #act(action: Action): Promise<void> {
     const session = this.#session;
     const random = this.#random;
-    if (session.model.liveTables().length === 0) await this.#changeCatalog('createTable');
+    if (session.model.ownTables().length === 0) await this.#changeCatalog('createTable');
     switch (action) {
       case 'group':
         return this.#group(random.between(1, 8));
@@ -214,6 +214,7 @@ class Simulation {
         const last = first + random.below(4);
         for (let id = first; id <= last; id++) this.#change(changes, name, id, keyed);
       }
+      if (random.chance(0.4)) this.#changeKeys(changes);
     }, metadata);
   }
 
@@ -240,9 +241,22 @@ class Simulation {
     await this.#session.interactive(
       (changes) => {
         for (let id = first; id < first + 3; id++) this.#change(changes, table.name, id, true);
+        if (random.chance(0.5)) this.#changeKeys(changes);
       },
       () => (random.chance(0.5) ? this.#group(2) : Promise.resolve()),
     );
+  }
+
+  /** Each at most once in a commit; one of them is no UTF-8. */
+  #changeKeys(changes: Parameters<Parameters<Session['commit']>[0]>[0]): void {
+    const random = this.#random;
+    const first = random.between(0, KEYS);
+    for (let i = first; i <= first + random.below(4); i++) {
+      const key = i === 0 ? 'k\udcff' : `k${i}`;
+      if (random.chance(0.3)) changes.getKey(key);
+      const bytes = Buffer.from(Array.from({ length: random.below(40) }, () => random.below(256)));
+      changes.putKey(key, random.chance(0.25) ? undefined : bytes);
+    }
   }
 
   #row(): JsonObject {
@@ -253,7 +267,7 @@ class Simulation {
 
   #tables(): { name: string; keyed: boolean }[] {
     return this.#session.model
-      .liveTables()
+      .ownTables()
       .map(({ name, definition }) => ({ name, keyed: definition.primaryKey !== undefined }));
   }
 
@@ -269,7 +283,7 @@ class Simulation {
   async #changeCatalog(action: 'createTable' | 'alterTable' | 'dropTable'): Promise<void> {
     const random = this.#random;
     const session = this.#session;
-    const live = session.model.liveTables().map(({ name }) => name);
+    const live = session.model.ownTables().map(({ name }) => name);
     if (action === 'createTable') {
       const name = TABLE_NAMES.find((each) => !live.includes(each));
       if (name === undefined) return;

@@ -40,6 +40,20 @@ class Script {
     await allOf(promises);
   }
 
+  /** Keys beside rows, in the same commits. */
+  async keys(commits: number): Promise<void> {
+    const promises = Array.from({ length: commits }, (_, i) =>
+      this.#session.commit((changes) => {
+        for (let key = i % 4; key <= (i % 4) + 2; key++) {
+          const bytes = Buffer.from(this.#text(), 'base64');
+          changes.putKey(`k${key}`, this.#random.chance(0.25) ? undefined : bytes);
+        }
+        if (i % 2 === 0) changes.put('accounts', i + 1, this.#row(i + 1));
+      }),
+    );
+    await allOf(promises);
+  }
+
   async inserts(table: string, rows: number): Promise<void> {
     await this.#session.commit((changes) => {
       for (let i = 0; i < rows; i++) changes.put(table, undefined, { text: this.#text() });
@@ -94,6 +108,19 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
       await session.database.compact();
       await script.group(3);
       await session.database.compact();
+    },
+  },
+  'keys beside rows': {
+    run: async (session) => {
+      const script = new Script(session);
+      await session.createTable('accounts', BY_ID);
+      await script.keys(1);
+      await script.keys(5);
+      await session.database.flush();
+      await script.keys(6);
+      await session.database.flush();
+      await session.database.compact();
+      await script.keys(3);
     },
   },
   'snapshots taken and let go': {
