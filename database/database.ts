@@ -152,7 +152,7 @@ export class Database {
     });
     this.#catalog = new Catalog(store, events, configuration);
     this.#writer = new Writer(store, events, new DocumentIds(clock));
-    this.#finder = new Finder(store, events, this.#query);
+    this.#finder = new Finder(store, events, this.#query, (index) => this.#indexes.noteUse(index));
     this.#indexes = new Indexes({ ...this.#schemaServices(), store, jobs: parts.jobs, logger });
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);

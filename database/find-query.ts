@@ -71,8 +71,8 @@ export interface CheckedQuery {
   readonly columns: readonly string[] | undefined;
   readonly allowScan: boolean;
   readonly limits: QueryLimits;
-  /** 32 hex digits, the same for the same conditions and order. */
-  readonly hash: string;
+  /** 32 hex digits, the same for the same conditions and order; only cursors need it. */
+  readonly hash: () => string;
 }
 
 /** Least, most, default. */
@@ -114,7 +114,6 @@ export function checkQuery(query: FindQuery, definition: TableDefinition): Check
   }
   checkColumns(columns, definition);
   checkPaths(where, order, definition);
-  const asked = `${predicateText(where)}\n${order === undefined ? '' : orderText(order)}`;
   return {
     where,
     order,
@@ -128,8 +127,13 @@ export function checkQuery(query: FindQuery, definition: TableDefinition): Check
       maxPostingsScanned: numberOf('maxPostingsScanned', query),
       maxResultBytes: numberOf('maxResultBytes', query),
     },
-    hash: createHash('sha256').update(asked).digest('hex').slice(0, 32),
+    hash: () => hashOf(where, order),
   };
+}
+
+function hashOf(where: Predicate, order: QueryOrder | undefined): string {
+  const asked = `${predicateText(where)}\n${order === undefined ? '' : orderText(order)}`;
+  return createHash('sha256').update(asked).digest('hex').slice(0, 32);
 }
 
 /** The columns that were asked for, of a row. */

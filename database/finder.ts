@@ -14,20 +14,29 @@ import {
   type FoundRow,
   find,
   type IndexDefinition,
-  IndexState,
   indexesOf,
   orderText,
   type PastState,
   parseOrder,
   type QueryEngine,
+  type QueryIndex,
   type QueryOrder,
   type QueryState,
+  queryIndex,
   readUpkeep,
   UpkeepState,
   upkeepKey,
 } from '../query/index.ts';
-import { Engine, type KeyspaceStore } from '../storage/index.ts';
+import {
+  Engine,
+  encodeRowKey,
+  type KeyspaceStore,
+  livePrefix,
+  parseRow,
+  readRowRecord,
+} from '../storage/index.ts';
 import { definitionOf, tableIn } from './catalog.ts';
+import { CommitTimes } from './commit-times.ts';
 import {
   type CheckedQuery,
   checkQuery,
@@ -41,18 +50,37 @@ import {
 import type { StoredRow } from './outcomes.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
 
+interface KnownTable {
+  /** Of the definition's event. */
+  readonly position: number;
+  readonly definition: TableDefinition;
+  readonly indexes: readonly QueryIndex[];
+}
+
 /** A table as it is queried: at the present or at a moment, with its definition there. */
 interface Target {
   readonly definition: TableDefinition;
   readonly state: QueryState;
 }
 
+const KNOWN_MAX = 1000;
+
 export class Finder {
   readonly #store: KeyspaceStore;
   readonly #events: EventStore;
   readonly #query: QueryEngine;
+  readonly #noteUse: (index: IndexDefinition) => void;
+  /** What was read of the catalog, by table name: valid as long as the row there is the same. */
+  readonly #known = new Map<string, KnownTable>();
 
-  constructor(store: KeyspaceStore, events: EventStore, query: QueryEngine) {
+  /** @param noteUse told of each index that a page was read from */
+  constructor(
+    store: KeyspaceStore,
+    events: EventStore,
+    query: QueryEngine,
+    noteUse: (index: IndexDefinition) => void,
+  ) {
+    this.#noteUse = noteUse;
     this.#store = store;
     this.#events = events;
     this.#query = query;
@@ -100,7 +128,7 @@ export class Finder {
   #present(definition: TableDefinition): Target {
     const { position } = this.#events.head;
     const state = { view: this.#store.published, position, isPresent: true };
-    return { definition: this.#published(definition.name) ?? definition, state };
+    return { definition: this.#knownTable(definition.name)?.definition ?? definition, state };
   }
 
   #page(target: Target, query: FindQuery, place: CursorPlace | undefined): FindResult {
@@ -109,6 +137,7 @@ export class Finder {
     if (place !== undefined) this.#checkPlace(place, checked, definition);
     const request = this.#request(definition, checked, place);
     const page = find(request, state, this.#query.clock);
+    for (const index of page.indexes) this.#noteUse(index);
     const cursor = (row: FoundRow | undefined, isBefore: boolean) =>
       encodeCursor({
         isBefore,
@@ -116,7 +145,7 @@ export class Finder {
         position: state.position,
         table: definition.id,
         schemaVersion: definition.schemaVersion,
-        query: checked.hash,
+        query: checked.hash(),
         order: orderText(page.order),
         rank: row?.rank ?? place?.rank ?? '',
       });
@@ -159,26 +188,33 @@ export class Finder {
   }
 
   /** The indexes of now serve every moment: they were made from the whole log. */
-  #indexesOf({ id, name }: TableDefinition): readonly IndexDefinition[] {
-    const row = this.#catalogRow(name);
-    if (row === undefined || row.id !== id) return [];
+  #indexesOf({ id, name }: TableDefinition): readonly QueryIndex[] {
+    const known = this.#knownTable(name);
+    if (known === undefined || known.definition.id !== id) return [];
     const postings = this.#store.published.keyspace(Keyspace.indexes);
-    return indexesOf(row).map((index) => {
-      const upkeep = postings.get(upkeepKey(index.id));
+    return known.indexes.map((index) => {
+      const upkeep = postings.get(upkeepKey(index.definition.id));
       const isWhole = upkeep !== undefined && readUpkeep(upkeep)?.state === UpkeepState.whole;
-      return isWhole ? index : { ...index, state: IndexState.building };
+      return isWhole ? index : { ...index, isReady: false };
     });
   }
 
   /** Not from the catalog in memory, which has what readers do not see yet. */
-  #published(name: string): TableDefinition | undefined {
-    const row = this.#catalogRow(name);
-    return row && definitionOf(row);
-  }
-
-  #catalogRow(name: string) {
+  #knownTable(name: string): KnownTable | undefined {
     const catalog = this.#store.published.keyspace(Keyspace.catalog);
-    return new Engine(catalog).readRow(CATALOG, name)?.row;
+    const place = livePrefix(CATALOG.id) + encodeRowKey(name, CATALOG.keyType, CATALOG.name);
+    const value = catalog.get(place);
+    const record = value && readRowRecord(value);
+    if (record === undefined) return undefined;
+    let known = this.#known.get(name);
+    if (known?.position !== record.position) {
+      const row = parseRow(record);
+      const indexes = indexesOf(row).map((definition) => queryIndex(definition));
+      known = { position: record.position, definition: definitionOf(row), indexes };
+      if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+      this.#known.set(name, known);
+    }
+    return known;
   }
 
   #definitionAt(state: PastState, name: string): TableDefinition | undefined {
@@ -199,7 +235,7 @@ export class Finder {
     if (place.schemaVersion !== definition.schemaVersion) {
       throw mismatch(`schema version ${place.schemaVersion}, and not ${definition.schemaVersion}`);
     }
-    if (place.query !== checked.hash) throw mismatch('a query with other conditions or order');
+    if (place.query !== checked.hash()) throw mismatch('a query with other conditions or order');
   }
 
   /** @throws CURSOR_EXPIRED */
@@ -224,14 +260,9 @@ export class Finder {
     { view }: QueryState,
     { columns }: CheckedQuery,
   ): readonly StoredRow[] {
-    const reader = new LogReader(view);
-    const times = new Map<number, string>();
+    const times = new CommitTimes(new LogReader(view));
     return rows.map(({ key, row, version, position }) => {
-      let time = times.get(position);
-      if (time === undefined) {
-        time = formatTime(reader.commitOf(position)?.time ?? 0);
-        times.set(position, time);
-      }
+      const time = times.of(position);
       return { key, row: projected(row, columns), version, position, time };
     });
   }

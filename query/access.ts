@@ -1,7 +1,7 @@
 /** Ways to the rows of a query: what is read of indexes and keys to find those that may pass. */
 import { afterPrefix, type ByteString } from '../base/index.ts';
 import { encodeRowKey, encodeString, KeyType } from '../storage/index.ts';
-import type { IndexDefinition } from './index-definition.ts';
+import { type IndexDefinition, IndexState } from './index-definition.ts';
 import { type RowPath, rowPath } from './row-path.ts';
 import { BEHIND_TERM, encodeTerm, isLossy, kindRange, textPrefix } from './term-format.ts';
 import type { Bound, Condition, Scalar, ValueCondition } from './where.ts';
@@ -51,6 +51,8 @@ export interface QueryIndex {
   readonly fields: readonly string[];
   /** Whether each row has exactly one posting: then its order is an order of the rows. */
   readonly isSingle: boolean;
+  /** Whether it holds all it is to hold. */
+  readonly isReady: boolean;
 }
 
 export function queryIndex(definition: IndexDefinition): QueryIndex {
@@ -60,6 +62,7 @@ export function queryIndex(definition: IndexDefinition): QueryIndex {
     paths,
     fields: paths.map(({ text }) => text),
     isSingle: !definition.each && paths.every(({ isSingle }) => isSingle),
+    isReady: definition.state === IndexState.ready,
   };
 }
 

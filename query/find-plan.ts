@@ -20,7 +20,7 @@ import {
   termRange,
 } from './access.ts';
 import type { QueryOrder } from './find-order.ts';
-import { IndexState, IndexType } from './index-definition.ts';
+import { IndexType } from './index-definition.ts';
 import { encodeTerm } from './term-format.ts';
 import {
   type Condition,
@@ -333,8 +333,8 @@ function isMatchOn(predicate: Predicate, { fields }: QueryIndex): boolean {
   return predicate.kind === 'match' && fields.includes(predicate.path.text);
 }
 
-function isUsable({ definition }: QueryIndex): boolean {
-  return definition.state === IndexState.ready && definition.on.length > 0;
+function isUsable({ definition, isReady }: QueryIndex): boolean {
+  return isReady && definition.on.length > 0;
 }
 
 /** Whether an index of some keys only has all that a query can ask for. */
@@ -386,8 +386,8 @@ function missingIndex(
     `an index of type ${wanted.type} on ${wanted.on.join(', ')}${wanted.each === true ? ' that takes each element' : ''} would`;
   const near = indexes.filter(({ fields }) => wanted?.on.some((field) => fields.includes(field)));
   const there = near.map(
-    ({ definition: { name, type, state, on } }) =>
-      `${name} (${type} on ${on.join(', ')}${state === IndexState.ready ? '' : ', still being built'})`,
+    ({ definition: { name, type, on }, isReady }) =>
+      `${name} (${type} on ${on.join(', ')}${isReady ? '' : ', not ready'})`,
   );
   const shown = there.length === 0 ? '' : `; there is ${there.join(', ')}`;
   return new TidemarkError(

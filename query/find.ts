@@ -1,7 +1,7 @@
 /** Runs a planned query: ranks are proposed in the order of the page, rows are read and have the last word. */
 import { type ByteString, type Clock, type JsonObject, TidemarkError } from '../base/index.ts';
 import { decodeRowKey, type KeyType, parseRow, type RowKey } from '../storage/index.ts';
-import { type Access, type QueryIndex, queryIndex } from './access.ts';
+import type { Access, QueryIndex } from './access.ts';
 import { orderTerms, type QueryOrder } from './find-order.ts';
 import { type Plan, planFind } from './find-plan.ts';
 import type { IndexDefinition } from './index-definition.ts';
@@ -17,7 +17,7 @@ export interface FindTable {
   readonly keyType: KeyType;
   /** Written form of the primary key column; undefined where the store gives keys. */
   readonly keyPath: string | undefined;
-  readonly indexes: readonly IndexDefinition[];
+  readonly indexes: readonly QueryIndex[];
 }
 
 export interface FindRequest {
@@ -51,6 +51,8 @@ export interface FoundPage {
   readonly hasNext: boolean;
   readonly hasPrevious: boolean;
   readonly plan: PlanSummary;
+  /** Those that were read. */
+  readonly indexes: readonly IndexDefinition[];
   readonly statistics: QueryStatistics;
 }
 
@@ -116,6 +118,7 @@ class Run {
       hasNext: backwards ? isBehind : isMore,
       hasPrevious: backwards ? isMore : isBehind,
       plan: { sorted: plan.by === 'sort', steps: stepOf(plan.access) },
+      indexes: indexesIn(plan.access),
       statistics: this.#budget.statistics,
     };
   }
@@ -136,7 +139,7 @@ class Run {
       keyPath: table.keyPath,
       where,
       order,
-      indexes: table.indexes.map((definition): QueryIndex => queryIndex(definition)),
+      indexes: table.indexes,
       allowScan,
       measure: (access, bound) => this.#sources.measure(access, bound),
     });
@@ -226,7 +229,7 @@ function strayEntry(
   encodedKey: ByteString,
   access: Access | undefined,
 ): TidemarkError {
-  const indexes = indexNames(access);
+  const indexes = indexesIn(access).map(({ name }) => name);
   const key = Buffer.from(encodedKey, 'latin1').toString('hex');
   return new TidemarkError(
     'CORRUPTION',
@@ -235,11 +238,11 @@ function strayEntry(
   );
 }
 
-function indexNames(access: Access | undefined): string[] {
+function indexesIn(access: Access | undefined): IndexDefinition[] {
   if (access?.kind === 'intersection' || access?.kind === 'union') {
-    return [...new Set(access.of.flatMap(indexNames))];
+    return [...new Set(access.of.flatMap(indexesIn))];
   }
-  return access?.kind === 'terms' || access?.kind === 'range' ? [access.index.definition.name] : [];
+  return access?.kind === 'terms' || access?.kind === 'range' ? [access.index.definition] : [];
 }
 
 function matchesIn(predicate: Predicate): MatchCondition[] {

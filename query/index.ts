@@ -1,3 +1,4 @@
+export { type QueryIndex, queryIndex } from './access.ts';
 export { type CursorPlace, decodeCursor, encodeCursor } from './cursor-format.ts';
 export type { RowDifference } from './difference.ts';
 export {

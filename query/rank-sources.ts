@@ -4,6 +4,7 @@ import { Keyspace, LogReader, rowHistoryPrefix } from '../eventlog/index.ts';
 import {
   livePrefix,
   Operation,
+  type OrderedView,
   type RowRecord,
   readRowRecord,
   readRowStamp,
@@ -46,20 +47,26 @@ export class RankSources {
   readonly #state: QueryState;
   readonly #budget: QueryBudget;
   readonly #log: LogReader;
+  readonly #rows: OrderedView;
+  readonly #postings: OrderedView;
+  readonly #livePrefix: ByteString;
 
   constructor(table: number, state: QueryState, budget: QueryBudget) {
     this.#table = table;
     this.#state = state;
     this.#budget = budget;
     this.#log = new LogReader(state.view);
+    this.#rows = state.view.keyspace(Keyspace.rows);
+    this.#postings = state.view.keyspace(Keyspace.indexes);
+    this.#livePrefix = livePrefix(table);
   }
 
   /** The row under a key; undefined if there was none. */
   row(encodedKey: ByteString): RowRecord | undefined {
-    const { view, position, isPresent } = this.#state;
+    const { position, isPresent } = this.#state;
     this.#budget.fetched();
     if (isPresent) {
-      const value = view.keyspace(Keyspace.rows).get(livePrefix(this.#table) + encodedKey);
+      const value = this.#rows.get(this.#livePrefix + encodedKey);
       return value && readRowRecord(value);
     }
     const version = this.#log.rowVersionAt(this.#table, encodedKey, position);
@@ -120,8 +127,8 @@ export class RankSources {
   }
 
   #walk(index: number, range: TermRange, reverse: boolean): RankWalk {
-    const { view, position, isPresent } = this.#state;
-    const postings = view.keyspace(Keyspace.indexes);
+    const { position, isPresent } = this.#state;
+    const postings = this.#postings;
     const { prefix, from, to } = range;
     const space: RankSpace = isPresent
       ? { view: postings, prefix: livePostings(index, prefix) }
@@ -137,7 +144,7 @@ export class RankSources {
   #keyWalk({ from, to }: TermRange, reverse: boolean): RankWalk {
     const { view, position, isPresent } = this.#state;
     const space: RankSpace = isPresent
-      ? { view: view.keyspace(Keyspace.rows), prefix: livePrefix(this.#table) }
+      ? { view: this.#rows, prefix: this.#livePrefix }
       : {
           view: view.keyspace(Keyspace.history),
           prefix: rowHistoryPrefix(this.#table, ''),

@@ -8,6 +8,7 @@ export {
   type PeerName,
 } from './load-peers.ts';
 export type {
+  FindQuestion,
   MaybePromise,
   Moment,
   PastQuestion,

@@ -28,7 +28,22 @@ export interface PastQuestion {
   readonly moment: Moment;
 }
 
+/** Which orders are wanted: all that is given must hold. Each is asked of the index that suits it. */
+export interface FindQuestion {
+  readonly city?: string;
+  readonly placed?: string;
+  readonly status?: string;
+  readonly amountFrom?: number;
+  /** Exclusive. */
+  readonly amountTo?: number;
+  /** The first so many: in order of their amounts where these are asked for, else of their ids. */
+  readonly limit?: number;
+}
+
 export interface PeerStore {
+  /** Makes the first so many indexes of: city and placed, amount, city, status; over the history, too. */
+  addIndexes?(count: number): MaybePromise<void>;
+  find?(question: FindQuestion, moment: Moment | undefined, visit: Visit): MaybePromise<void>;
   /** One commit; done when it is durable. */
   insert(orders: readonly Order[]): MaybePromise<Moment>;
   /** One commit of changes to single rows, in order. */

@@ -11,6 +11,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ORDER_COLUMNS, type Order, type OrderChange } from '../orders.ts';
 import type {
+  FindQuestion,
   Moment,
   PastQuestion,
   Peer,
@@ -83,6 +84,8 @@ class SqliteStore implements PeerStore {
   readonly #directory: string;
   readonly #statements: Readonly<Record<keyof typeof STATEMENTS, Statement>>;
   readonly #inTransaction: (work: () => void) => void;
+  /** Prepared questions, by their text. */
+  readonly #found = new Map<string, Statement>();
   #lastMoment = 0;
 
   constructor(connection: Sqlite, directory: string) {
@@ -178,6 +181,41 @@ class SqliteStore implements PeerStore {
     for (const row of this.#statements.history.iterate(id)) visit(row, index++);
   }
 
+  addIndexes(count: number): void {
+    for (const columns of INDEXES.slice(0, count)) {
+      const name = columns.replaceAll(', ', '_');
+      this.#connection.exec(`CREATE INDEX orders_by_${name} ON orders (${columns});
+        CREATE INDEX orders_history_by_${name} ON orders_history (${columns}, moment)`);
+    }
+  }
+
+  find(question: FindQuestion, moment: Moment | undefined, visit: Visit): void {
+    const { amountFrom, amountTo, limit, city, placed, status } = question;
+    const conditions = [
+      ...Object.entries({ city, placed, status })
+        .filter(([, value]) => value !== undefined)
+        .map(([column]) => `${column} = @${column}`),
+      ...(amountFrom === undefined ? [] : ['amount >= @amountFrom']),
+      ...(amountTo === undefined ? [] : ['amount < @amountTo']),
+    ];
+    const order = amountFrom === undefined ? 'id' : 'amount';
+    const from =
+      moment === undefined
+        ? `orders WHERE ${conditions.join(' AND ')}`
+        : `orders_history AS h WHERE ${conditions.join(' AND ')} AND moment <= @moment
+          AND op <> 'delete' AND position = (SELECT position FROM orders_history
+            WHERE id = h.id AND moment <= @moment ORDER BY moment DESC, position DESC LIMIT 1)`;
+    const text = `SELECT ${COLUMNS} FROM ${from} ORDER BY ${order} LIMIT ${limit ?? -1}`;
+    let statement = this.#found.get(text);
+    if (statement === undefined) {
+      statement = this.#connection.prepare(text);
+      this.#found.set(text, statement);
+    }
+    const given = { amountFrom, amountTo, city, placed, status, moment };
+    let index = 0;
+    for (const row of statement.iterate(given)) visit(row, index++);
+  }
+
   compact(): void {
     this.#connection.exec('VACUUM');
     this.#connection.pragma('wal_checkpoint(TRUNCATE)');
@@ -201,6 +239,8 @@ class SqliteStore implements PeerStore {
     return moment;
   }
 }
+
+const INDEXES = ['city, placed', 'amount', 'city', 'status'];
 
 const AS_JSON = `json_object(${ORDER_COLUMNS.map((column) => `'${column}', ${column}`).join(', ')})`;
 

@@ -1,6 +1,7 @@
 import { Database, parseTime, type Table } from '../../database/index.ts';
 import { ORDER_SCHEMA, type Order, type OrderChange } from '../orders.ts';
 import type {
+  FindQuestion,
   Moment,
   PastQuestion,
   Peer,
@@ -100,6 +101,27 @@ class TidemarkStore implements PeerStore {
     });
   }
 
+  async addIndexes(count: number): Promise<void> {
+    for (const [name, on] of INDEXES.slice(0, count)) {
+      await this.#database.createIndex(name, { table: 'orders', on });
+    }
+  }
+
+  find(question: FindQuestion, moment: Moment | undefined, visit: Visit): void {
+    const { city, placed, status, amountFrom, amountTo, limit = 10_000 } = question;
+    const amount = { gte: amountFrom, ...(amountTo === undefined ? {} : { lt: amountTo }) };
+    const query =
+      amountFrom === undefined
+        ? { where: { city, placed, status }, limit }
+        : { where: { amount }, order: 'amount', limit };
+    const view = moment === undefined ? undefined : this.#database.asOf(moment);
+    const { rows } = (view?.table('orders') ?? this.#orders).find(query);
+    rows.forEach(({ row }, index) => {
+      visit(row, index);
+    });
+    view?.close();
+  }
+
   compact(): Promise<void> {
     return this.#database.compact();
   }
@@ -114,5 +136,12 @@ class TidemarkStore implements PeerStore {
     return this.#database.close();
   }
 }
+
+const INDEXES = [
+  ['by_city_and_day', ['city', 'placed']],
+  ['by_amount', 'amount'],
+  ['by_city', 'city'],
+  ['by_status', 'status'],
+] as const;
 
 const METADATA = { actor: 'bench', reason: 'measuring' };

@@ -1,6 +1,8 @@
 import { bulkInsert, pipelinedInsert, smallInserts } from './bulk-insert.ts';
 import { difference, logTail } from './changes.ts';
 import { diskUse } from './disk-use.ts';
+import { indexedInserts } from './find-inserts.ts';
+import { findRows } from './find-rows.ts';
 import { history } from './history.ts';
 import { hotRow } from './hot-row.ts';
 import { jsonLines } from './json-lines.ts';
@@ -33,6 +35,8 @@ export const WORKLOADS: readonly Workload[] = [
   logTail,
   diskUse,
   recovery,
+  indexedInserts,
+  findRows,
   singleCommits,
   concurrentCommits,
   mixed,

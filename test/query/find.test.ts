@@ -15,6 +15,7 @@ import {
   parseOrder,
   parseWhere,
   type QueryState,
+  queryIndex,
   type Where,
 } from '../../query/index.ts';
 import { KeyType, type RowKey } from '../../storage/index.ts';
@@ -47,7 +48,13 @@ function request(
   rest: Partial<FindRequest> = {},
 ): FindRequest {
   return {
-    table: { id: TABLE.id, name: 't', keyType: KeyType.string, keyPath: '$.id', indexes },
+    table: {
+      id: TABLE.id,
+      name: 't',
+      keyType: KeyType.string,
+      keyPath: '$.id',
+      indexes: indexes.map(queryIndex),
+    },
     where: parseWhere(where),
     order: parseOrder(order, '$.id'),
     limit: 1000,
@@ -176,7 +183,7 @@ describe('find equals a filter over the table, whatever the history, the query a
           await parts.close();
         }
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     );
   });
 });

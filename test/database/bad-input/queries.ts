@@ -127,12 +127,12 @@ export const BAD_QUERIES: Readonly<Record<string, BadInput>> = {
     says: /no index is in the order of \$\.total in orders; an index of type range on \$\.total would/,
     run: ({ orders }) => orders.find({ order: 'total' }),
   },
-  'a query of text that no index serves, in the past': {
+  'a query of text by an index that is none of text, in the past': {
     code: 'INDEX_MISSING',
-    says: /an index of type text on \$\.text would/,
+    says: /an index of type text on \$\.code would; there is by_code \(range on code\)/,
     run: ({ database }) => {
       const past = database.asOf({ position: database.log.head.position - 1 });
-      return past.table('notes').find({ where: { text: { match: 'x*' } } });
+      return past.table('shelves').find({ where: { code: { match: 'x*' } } });
     },
   },
   'a scan that reads more than it may': {
