@@ -94,6 +94,7 @@ export const ERRORS = {
   MEDIA_TYPE_UNSUPPORTED: 'A request has a body of a type that is not taken there.',
   ROUTE_UNKNOWN: 'There is nothing at this address.',
   METHOD_NOT_ALLOWED: 'There is something at this address, but it does not take this method.',
+  ORIGIN_REFUSED: 'Without authentication only pages and names of this machine are answered.',
   RATE_LIMITED: 'A caller made more requests than the limits allow; try again later.',
   SERVICE_UNREACHABLE: 'A client got no answer from the service, or one that is not its own.',
   UNAUTHENTICATED: 'The request has no token that is known.',

@@ -96,6 +96,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   MEDIA_TYPE_UNSUPPORTED: EXIT.refused,
   ROUTE_UNKNOWN: EXIT.notFound,
   METHOD_NOT_ALLOWED: EXIT.refused,
+  ORIGIN_REFUSED: EXIT.refused,
   RATE_LIMITED: EXIT.limit,
   SERVICE_UNREACHABLE: EXIT.io,
   UNAUTHENTICATED: EXIT.refused,

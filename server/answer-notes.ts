@@ -1,5 +1,6 @@
 /** Of every answer: its time for the figures, and a line in the log to find its request again. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Access } from './fastify-types.ts';
 import type { RequestTimes } from './request-times.ts';
 
 /**
@@ -13,19 +14,22 @@ export function noteAnswers(
 ): void {
   const isLogged = ['trace', 'debug', 'info'].includes(logger.level);
   const note =
-    (route: string) => (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    (route: string, access: Access) =>
+    (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
       const { method } = request;
       const { statusCode: status, elapsedTime } = reply;
       times.add({ method, route, status, seconds: elapsedTime / 1000 });
+      if (request.instanceName !== undefined) times.addTo(request.instanceName, access);
       if (isLogged) logAnswer(request, status, elapsedTime);
       done();
     };
   app.addHook('onRoute', (route) => {
     const others = route.onResponse === undefined ? [] : [route.onResponse].flat();
-    route.onResponse = [note(route.url), ...others];
+    const { access = 'admin' } = route.config ?? {};
+    route.onResponse = [note(route.url, access), ...others];
   });
   app.addHook('onResponse', (request, reply, done) => {
-    if (request.is404) note('unknown')(request, reply, done);
+    if (request.is404) note('unknown', 'open')(request, reply, done);
     else done();
   });
 }

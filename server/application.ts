@@ -34,6 +34,7 @@ import { allStatisticsRoutes, statisticsRoutes } from './routes/statistics.ts';
 import { tableRoutes } from './routes/tables.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { transactionRoutes } from './routes/transactions.ts';
+import { refuseForeignPages } from './same-machine.ts';
 import { createServer } from './socket.ts';
 import type { Tls } from './tls.ts';
 import type { Tokens } from './tokens.ts';
@@ -90,8 +91,8 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   answerErrors(app);
   const jobs = new ServiceJobs(logger);
   const transactions = new OpenTransactions(server);
-  const metrics = new Metrics(instances, transactions);
   const followers = new Followers();
+  const metrics = new Metrics({ instances, transactions, followers });
   let isClosing = false;
   app.addHook('preClose', async () => {
     isClosing = true;
@@ -103,7 +104,8 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   noteAnswers(app, logger, metrics.requests);
   await limitCallers(app, server);
   app.decorateRequest('actor');
-  if (tokens !== undefined) authenticate(app, tokens, instances);
+  if (tokens === undefined) refuseForeignPages(app, server.corsOrigins);
+  else authenticate(app, tokens, instances);
   await addDocumentation(app);
   await app.register(async (scope) => {
     operationRoutes(scope, metrics, () => !isClosing);

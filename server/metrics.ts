@@ -4,9 +4,16 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { DatabaseStatistics } from '../database/index.ts';
+import type { Followers } from './followers.ts';
 import type { Instances } from './instances.ts';
 import type { OpenTransactions } from './open-transactions.ts';
 import { RequestTimes } from './request-times.ts';
+
+export interface MetricsSources {
+  readonly instances: Instances;
+  readonly transactions: OpenTransactions;
+  readonly followers: Followers;
+}
 
 type Figure = readonly [name: string, help: string, read: (stats: DatabaseStatistics) => number];
 
@@ -36,10 +43,13 @@ const FIGURES: readonly Figure[] = [
 
 export class Metrics {
   readonly #registry = new Registry();
+  readonly #instances: Instances;
+  /** Of the instances that are open, as of the last time somebody asked. */
+  #current: ReadonlyMap<string, DatabaseStatistics> = new Map();
   /** Filled by every request. */
   readonly requests = new RequestTimes();
 
-  constructor(instances: Instances, transactions: OpenTransactions) {
+  constructor({ instances, transactions, followers }: MetricsSources) {
     const registers = [this.#registry];
     new Gauge({
       name: 'tidemark_open_transactions',
@@ -49,8 +59,10 @@ export class Metrics {
         this.set(transactions.size);
       },
     });
-    this.#addDatabases(instances);
-    this.#addKeyspaces(instances);
+    this.#instances = instances;
+    this.#addDatabases();
+    this.#addKeyspaces();
+    this.#addFollowers(followers);
     this.#addProcess();
   }
 
@@ -60,10 +72,13 @@ export class Metrics {
 
   /** In the text format of Prometheus. */
   async text(): Promise<string> {
+    const opened = [...this.#instances.allOpened()];
+    this.#current = new Map(opened.map(({ name, database }) => [name, database.stats()]));
     return `${this.requests.text()}${await this.#registry.metrics()}`;
   }
 
-  #addDatabases(instances: Instances): void {
+  #addDatabases(): void {
+    const current = () => this.#current;
     for (const [name, help, read] of FIGURES) {
       new Gauge({
         name: `tidemark_${name}`,
@@ -72,15 +87,14 @@ export class Metrics {
         registers: [this.#registry],
         collect() {
           this.reset();
-          for (const { name: instance, database } of instances.allOpened()) {
-            this.set({ instance }, read(database.stats()));
-          }
+          for (const [instance, stats] of current()) this.set({ instance }, read(stats));
         },
       });
     }
   }
 
-  #addKeyspaces(instances: Instances): void {
+  #addKeyspaces(): void {
+    const current = () => this.#current;
     new Gauge({
       name: 'tidemark_keyspace_bytes',
       help: 'Bytes of tables and memtables',
@@ -88,12 +102,41 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const { name: instance, database } of instances.allOpened()) {
-          for (const { name: keyspace, tableBytes, memtableBytes } of database.stats().storage
-            .keyspaces) {
+        for (const [instance, { storage }] of current()) {
+          for (const { name: keyspace, tableBytes, memtableBytes } of storage.keyspaces) {
             this.set({ instance, keyspace, where: 'tables' }, tableBytes);
             this.set({ instance, keyspace, where: 'memtables' }, memtableBytes);
           }
+        }
+      },
+    });
+  }
+
+  #addFollowers(followers: Followers): void {
+    const current = () => this.#current;
+    const registers = [this.#registry];
+    new Gauge({
+      name: 'tidemark_followers',
+      help: 'Who follows the changes',
+      labelNames: ['instance'],
+      registers,
+      collect() {
+        this.reset();
+        for (const instance of current().keys()) {
+          this.set({ instance }, [...followers.list(instance)].length);
+        }
+      },
+    });
+    new Gauge({
+      name: 'tidemark_follower_lag_events',
+      help: 'Events that the follower furthest behind has not been sent',
+      labelNames: ['instance'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [instance, { position }] of current()) {
+          const lags = [...followers.list(instance)].map((each) => position - each.position);
+          this.set({ instance }, Math.max(0, ...lags));
         }
       },
     });

@@ -20,12 +20,14 @@ interface Times {
 }
 
 const NAME = 'tidemark_request_seconds';
+const OF_INSTANCES = 'tidemark_instance_requests_total';
 const HELP = 'Time from the head of a request to the end of its answer';
 /** Seconds: from a row in memory to a long export. */
 const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
 
 export class RequestTimes {
   readonly #times = new Map<string, Times>();
+  readonly #ofInstances = new Map<string, number>();
 
   add({ method, route, status, seconds }: AnsweredRequest): void {
     const key = `${status}${method}${route}`;
@@ -41,6 +43,12 @@ export class RequestTimes {
     times.seconds += seconds;
   }
 
+  /** @param access what the request was for: bounded, as the instances are */
+  addTo(instance: string, access: string): void {
+    const labels = `instance="${instance}",access="${access}"`;
+    this.#ofInstances.set(labels, (this.#ofInstances.get(labels) ?? 0) + 1);
+  }
+
   text(): string {
     const lines = [`# HELP ${NAME} ${HELP}`, `# TYPE ${NAME} histogram`];
     for (const { labels, counts, seconds } of this.#times.values()) {
@@ -51,6 +59,10 @@ export class RequestTimes {
       }
       lines.push(`${NAME}_sum{${labels}} ${seconds}`, `${NAME}_count{${labels}} ${sum}`);
     }
+    lines.push(`# HELP ${OF_INSTANCES} Requests of each instance, by what they are for`);
+    lines.push(`# TYPE ${OF_INSTANCES} counter`);
+    for (const [labels, count] of this.#ofInstances)
+      lines.push(`${OF_INSTANCES}{${labels}} ${count}`);
     return `${lines.join('\n')}\n`;
   }
 }

@@ -38,6 +38,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   MEDIA_TYPE_UNSUPPORTED: 'the service',
   ROUTE_UNKNOWN: 'the service',
   METHOD_NOT_ALLOWED: 'the service',
+  ORIGIN_REFUSED: 'the service',
   RATE_LIMITED: 'the service',
   SERVICE_UNREACHABLE: 'the client',
   UNAUTHENTICATED: 'the service',

@@ -24,7 +24,7 @@ function talk(url: string, text: string): Promise<string> {
 describe('a connection', () => {
   it('that sends half a request is told so and closed', async () => {
     const service = await startOne({ flags: { request_timeout_ms: '300' } });
-    const head = 'POST /tables HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    const head = 'POST /tables HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
     for (const text of ['GET /tab', head, `${head}Content-Length: 100\r\n\r\n{"name": `]) {
       const heard = await talk(service.url, text);
       expect(heard).toMatch(/^HTTP\/1\.1 408 /);
@@ -40,7 +40,7 @@ describe('a connection', () => {
       /^HTTP\/1\.1 400 .*application\/problem\+json.*REQUEST_MALFORMED/s,
     );
     const twice =
-      'GET /tables HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n';
+      'GET /tables HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n';
     expect(await talk(service.url, twice)).toMatch(/^HTTP\/1\.1 400 /);
   });
 
@@ -70,12 +70,33 @@ describe('a caller', () => {
     const origin = { origin: 'https://example.org' };
     const closed = await startOne();
     const refused = await closed.get('/tables', origin);
+    expect(refused.status).toBe(403);
     expect(refused.headers.get('access-control-allow-origin')).toBeNull();
     const open = await startOne({ flags: { cors_origins: 'https://example.org' } });
     const allowed = await open.get('/tables', origin);
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://example.org');
     const other = await open.get('/tables', { origin: 'https://example.com' });
     expect(other.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('is no page from elsewhere in a browser of this machine, by origin or by name', async () => {
+    const service = await startOne({ flags: { cors_origins: 'https://example.org' } });
+    const snapshot = (headers: Record<string, string>) =>
+      service.send('POST', '/snapshots', undefined, headers);
+    for (const origin of ['https://example.com', 'null', 'http://127.0.0.1:1']) {
+      const answer = await snapshot({ origin });
+      expect([answer.status, await answer.json()]).toMatchObject([403, { code: 'ORIGIN_REFUSED' }]);
+    }
+    expect((await snapshot({ origin: 'https://example.org' })).status).toBe(201);
+    expect((await snapshot({ origin: service.url })).status).toBe(201);
+    for (const host of ['evil.example', '127.0.0.1.evil.example:80', '[::2]', '']) {
+      const request = `GET /tables HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      expect(await talk(service.url, request)).toMatch(/^HTTP\/1\.1 403 .*"ORIGIN_REFUSED"/s);
+    }
+    for (const host of ['localhost', 'LOCALHOST:80', '127.0.0.5:1', '[::1]:7654']) {
+      const request = `GET /tables HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      expect(await talk(service.url, request)).toMatch(/^HTTP\/1\.1 200 /);
+    }
   });
 
   it('speaks TLS where there is a certificate', async () => {

@@ -65,6 +65,10 @@ describe('figures', () => {
     expect(text).toMatch(
       /tidemark_request_seconds_count\{method="GET",route="\/tables\/:table\/rows\/:key",status="200"\} 1/,
     );
+    expect(text).toMatch(
+      /^tidemark_instance_requests_total\{instance="default",access="read"\} \d+$/m,
+    );
+    expect(text).toMatch(/^tidemark_followers\{instance="default"\} 0$/m);
     expect(text).not.toContain('/tables/t/');
   });
 
