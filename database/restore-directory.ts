@@ -147,6 +147,8 @@ class Restore {
     const end = await this.#replay(chosen, generation, isCut ? limit : undefined);
     await removeTree(this.#files, this.#parts);
     if (isCut) await removeTree(this.#files, this.#whole);
+    // Before the target has its name: a power loss must not bring back what nobody will clear up.
+    await this.#files.syncDirectory(dirname(this.#target));
     const made = isCut ? this.#cut : this.#whole;
     const { position, time } = end;
     return { made, position, time, generation, generationBefore: head.generation };

@@ -45,6 +45,23 @@ function failOnLog(session: Session, kind: FileOperation['kind'], mishap: 'EIO' 
 }
 
 describe('a power loss', () => {
+  it.each(SEEDS)('does not bring back what a restore cleared up, seed %i', async (seed) => {
+    const session = await newSession(seed);
+    await insert(session, 10);
+    await insert(session, 10);
+    await session.backup('/srv/backup.tar.gz');
+    const { files } = session;
+    files.befalls = ({ kind, path }) =>
+      kind === 'rename' && path === '/srv/cut.restoring-cut' ? 'crash' : undefined;
+    await expect(session.restore('/srv/cut', 2)).rejects.toThrow();
+    await session.crash('powerLost', seed);
+    const left = session.files.list('/srv').filter((name) => name.startsWith('cut'));
+    // The target, or what will be cleared up when the restore is run again.
+    if (left.includes('cut'))
+      expect(left.filter((name) => !name.endsWith('lock'))).toEqual(['cut']);
+    await expectWhole(session);
+  });
+
   it.each(SEEDS)('does not take a new directory and all that is in it, seed %i', async (seed) => {
     const session = await newSession(seed);
     await insert(session, 10);
