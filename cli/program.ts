@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { assert, isPlainObject } from '../base/index.ts';
+import { allCommands } from './command-tree.ts';
 import { addBackup } from './commands/backup.ts';
 import { addBlame } from './commands/blame.ts';
 import { addCollections } from './commands/collections.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDiff } from './commands/diff.ts';
 import { addExport } from './commands/export.ts';
@@ -15,6 +17,7 @@ import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
 import { addMaintenance } from './commands/maintenance.ts';
 import { addReading } from './commands/reading.ts';
+import { addReference } from './commands/reference.ts';
 import { addRepair } from './commands/repair.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRestoreRows } from './commands/restore-rows.ts';
@@ -25,6 +28,7 @@ import { addSnapshot } from './commands/snapshot.ts';
 import { addTables } from './commands/tables.ts';
 import { addTokens } from './commands/tokens.ts';
 import { Context, type ContextOf, type GlobalOptions, type HeldStore } from './context.ts';
+import { examplesOf } from './examples.ts';
 import type { Output } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -93,7 +97,17 @@ export function buildProgram(
   addTokens(program, contextOf);
   addDemo(program, contextOf);
   addShell(program, contextOf, runWords);
+  addCompletion(program, contextOf);
+  addReference(program, contextOf);
+  for (const [name, command] of allCommands(program)) addExamples(name, command);
   return program;
+}
+
+function addExamples(name: string, command: Command): void {
+  const examples = examplesOf(name);
+  if (examples.length === 0) return;
+  const lines = examples.map(({ words, says }) => `  tidemark ${words}\n      ${says}`);
+  command.addHelpText('after', `\n${['Examples:', ...lines].join('\n')}`);
 }
 
 function globalOptions(command: Command): GlobalOptions {

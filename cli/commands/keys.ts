@@ -41,6 +41,7 @@ interface ScanOptions extends MomentOptions {
   readonly to?: string;
   readonly limit?: number;
   readonly reverse?: boolean;
+  readonly keysOnly?: boolean;
 }
 
 const PREFIX = 'only keys that begin so';
@@ -66,6 +67,13 @@ function addChanges(keys: Command, contextOf: ContextOf): void {
         space.set(key, valueArgument(text, options, space.codec), changeOf(options)),
       );
     });
+  withMetadata(keys.command('batch'))
+    .description('put several values, all or none')
+    .argument('<pairs...>', 'key=value each, the value as in set')
+    .addOption(codecOption())
+    .action((pairs: readonly string[], options: SetOptions, command: Command) =>
+      batch(contextOf(command), pairs, options),
+    );
   withVersion(withMetadata(keys.command('delete')))
     .description('take a key away; its past stays readable')
     .argument('<key>')
@@ -91,6 +99,7 @@ function addReads(keys: Command, contextOf: ContextOf): void {
     .option('--to <key>', 'the last key, exclusive')
     .option('--limit <n>', LIMIT, countArgument)
     .option('--reverse', 'from the last key down')
+    .option('--keys-only', 'leave out the values')
     .action((options: ScanOptions, command: Command) =>
       listed(contextOf(command), options, (reading) => reading.scan(rangeOf(options))),
     );
@@ -160,6 +169,27 @@ async function change(
   });
 }
 
+async function batch(context: Context, pairs: readonly string[], options: SetOptions) {
+  const { codec } = options;
+  await context.withDatabase({ create: false, codec }, async ({ keys: space }) => {
+    const entries = pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at > 0) {
+        return {
+          key: pair.slice(0, at),
+          value: valueArgument(pair.slice(at + 1), options, space.codec),
+        };
+      }
+      throw new TidemarkError(
+        'ARGUMENT_INVALID',
+        `${JSON.stringify(pair.slice(0, 64))} is no pair; allowed: key=value`,
+      );
+    });
+    const outcome = await space.setMany(entries, metadataOf(options));
+    context.answer(outcome, `set ${counted(entries.length, 'key')} at ${momentText(outcome)}`);
+  });
+}
+
 async function get(context: Context, key: string, options: MomentOptions): Promise<void> {
   await context.withDatabase({ create: false }, (database) =>
     readAt(database, momentOf(options), async ({ keys }, moment) => {
@@ -174,15 +204,19 @@ async function get(context: Context, key: string, options: MomentOptions): Promi
 
 async function listed(
   context: Context,
-  options: MomentOptions,
+  options: ScanOptions,
   read: (keys: KeyReader) => Iterable<KeyEntry>,
 ): Promise<void> {
   await context.withDatabase({ create: false }, (database) =>
     readAt(database, momentOf(options), async ({ keys }, moment) => {
       const shown = await context.list({
         items: read(keys),
-        cells: ({ key, value, version }) => ({ key, value: valueText(value), version }),
-        json: (entry) => ({ ...entryJson(entry), asOf: moment }),
+        cells: ({ key, value, version }) =>
+          options.keysOnly === true ? { key } : { key, value: valueText(value), version },
+        json: (entry) =>
+          options.keysOnly === true
+            ? { key: entry.key, asOf: moment }
+            : { ...entryJson(entry), asOf: moment },
       });
       context.note(`${counted(shown, 'key')} as of ${momentText(moment)}`);
     }),

@@ -1,3 +1,4 @@
+import { commandIn, wordsAfter } from '../words-after.ts';
 import type { Session } from './session.ts';
 import { DOT_COMMANDS } from './session.ts';
 import { splitWords } from './words.ts';
@@ -14,16 +15,15 @@ export function completed(session: Session, line: string): [string[], string] {
   return [fitting.map((each) => `${each} `), typed];
 }
 
-function offered(session: Session, before: readonly string[], typed: string): string[] {
+function offered(session: Session, before: readonly string[], typed: string): readonly string[] {
   const { program, held } = session;
+  const words = wordsAfter(program, before, typed);
   if (before.length === 0) {
     const dots = Object.keys(DOT_COMMANDS).map((name) => name.split(' ')[0]!);
-    return [...program.commands.map((command) => command.name()), ...dots].sort();
+    return [...words, ...dots].sort();
   }
-  const command = session.commandOf(before);
-  if (command === undefined) return before[0] === 'help' ? offered(session, [], typed) : [];
-  if (typed.startsWith('-')) return command.options.flatMap(({ long }) => long ?? []);
-  if (command.commands.length > 0) return command.commands.map((each) => each.name());
+  const command = commandIn(program, before);
+  if (words.length > 0 || command === undefined) return words;
   const expected = command.registeredArguments.map((argument) => argument.name());
   const given = before.slice(1).filter((word) => !word.startsWith('-'));
   const next = expected[given.length];

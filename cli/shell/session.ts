@@ -6,6 +6,7 @@ import type { GlobalOptions, HeldStore } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { momentText } from '../moment.ts';
 import type { Terminal } from '../terminal.ts';
+import { commandIn } from '../words-after.ts';
 import { keyWords } from './key-words.ts';
 
 export interface SessionParts {
@@ -65,19 +66,6 @@ export class Session {
     );
   }
 
-  /** The command that words name, subcommands included. */
-  commandOf(words: readonly string[]): Command | undefined {
-    let found: Command | undefined;
-    let among: readonly Command[] = this.program.commands;
-    for (const word of words) {
-      const next = among.find((command) => command.name() === word);
-      if (next === undefined) break;
-      found = next;
-      among = next.commands;
-    }
-    return found;
-  }
-
   #dotCommand(name: string, rest: readonly string[], terminal: Terminal): ExitCode | undefined {
     switch (name) {
       case '.quit':
@@ -117,7 +105,7 @@ export class Session {
   #refusal(words: readonly string[]): string | undefined {
     const [first = ''] = words;
     if (OUTSIDE.includes(first)) return `${first} runs outside the shell, which has its store open`;
-    const command = this.commandOf(words);
+    const command = commandIn(this.program, words);
     // What can be said to be somebody's doing changes something.
     const changes = command?.options.some(({ long }) => long === '--actor') === true;
     if (!changes || this.#moment === undefined) return undefined;
@@ -138,7 +126,7 @@ export class Session {
 
   /** Of the session, where the command reads at a moment and was not told another. */
   #momentWords(words: readonly string[]): string[] {
-    const takes = this.commandOf(words)?.options.some(({ long }) => long === '--as-of');
+    const takes = commandIn(this.program, words)?.options.some(({ long }) => long === '--as-of');
     const told = words.some((word) => /^--(as-of|at-position)(=|$)/.test(word));
     if (this.#moment === undefined || takes !== true || told) return [];
     const { asked } = this.#moment;

@@ -58,6 +58,33 @@ describe('the shell, from a pipe', () => {
     expect(code).toBe(2);
   });
 
+  it('knows the words of key/value shells', async () => {
+    const { stdout, code } = await shell('words', [
+      'SET a {"n": 1}',
+      'BATCH b=2 c=3',
+      'GET a',
+      'DELETE b',
+      'KEYS',
+      'SCAN c',
+      'COUNT',
+      'ALL --limit 1',
+    ]);
+    expect(code).toBe(0);
+    const lines = stdout.split('\n').map((line) => line.trim());
+    expect(lines).toContain('{"n":1}');
+    expect(lines.slice(lines.indexOf('key'))).toEqual([
+      'key',
+      'a',
+      'c',
+      'key  value  version',
+      expect.stringMatching(/^c +3 +1$/),
+      '2',
+      'key  value    version',
+      expect.stringMatching(/^a +\{"n":1\} +1$/),
+      '',
+    ]);
+  });
+
   it('goes on after a failure, and ends with the code of the first', async () => {
     const lines = ['get nowhere 1', '.as-of tomorrow', '.what', 'serve', 'tables', 'say "hi'];
     const { code, stderr } = await shell('failing', lines);
