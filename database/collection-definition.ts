@@ -2,7 +2,12 @@
 import { isPlainObject, type JsonObject, TidemarkError } from '../base/index.ts';
 import { KeyType } from '../storage/index.ts';
 import type { Codec } from './codec.ts';
-import { type TableDeclaration, type TableDefinition, TableKind } from './table-definition.ts';
+import {
+  type DeclaredIndex,
+  type TableDeclaration,
+  type TableDefinition,
+  TableKind,
+} from './table-definition.ts';
 
 export const DOCUMENT_KEY = '_id';
 
@@ -10,10 +15,15 @@ export const DOCUMENT_KEY = '_id';
 export interface CollectionDeclaration {
   /** JSON Schema of a document. Without one, any JSON object fits. `_id` need not be named. */
   readonly schema?: JsonObject | undefined;
+  /** Secondary indexes that it has from the start. */
+  readonly indexes?: readonly DeclaredIndex[] | undefined;
 }
 
-export function collectionTable({ schema }: CollectionDeclaration): TableDeclaration {
-  const declared = schema === undefined ? {} : { schema: withKey(schema) };
+export function collectionTable({ schema, indexes }: CollectionDeclaration): TableDeclaration {
+  const declared = {
+    ...(schema === undefined ? {} : { schema: withKey(schema) }),
+    ...(indexes === undefined ? {} : { indexes }),
+  };
   return { ...declared, primaryKey: DOCUMENT_KEY, keyType: KeyType.string };
 }
 

@@ -65,7 +65,7 @@ export async function createCollection(
   declaration: CollectionDeclaration,
   metadata: CommitMetadata,
 ): Promise<CommitOutcome> {
-  checkNames('a collection', declaration, ['schema']);
+  checkNames('a collection', declaration, ['schema', 'indexes']);
   const traits = collectionTraits(services.catalog.keys.codec);
   return create(services, name, collectionTable(declaration), metadata, traits);
 }

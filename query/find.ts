@@ -1,6 +1,12 @@
 /** Runs a planned query: ranks are proposed in the order of the page, rows are read and have the last word. */
-import { type ByteString, type Clock, type JsonObject, TidemarkError } from '../base/index.ts';
-import { decodeRowKey, type KeyType, parseRow, type RowKey } from '../storage/index.ts';
+import {
+  type ByteString,
+  type Clock,
+  isPlainObject,
+  type JsonObject,
+  TidemarkError,
+} from '../base/index.ts';
+import { decodeRowKey, type KeyType, parseRow, RowForm, type RowKey } from '../storage/index.ts';
 import type { Access, QueryIndex } from './access.ts';
 import { orderTerms, type QueryOrder } from './find-order.ts';
 import { type Plan, planFind } from './find-plan.ts';
@@ -207,9 +213,10 @@ class Run {
       throw strayEntry(table.name, encodedKey, access);
     }
     const row = parseRow(record);
-    if (!passes(where, row)) return undefined;
+    const asked = askedOf(record.form, row);
+    if (!passes(where, asked)) return undefined;
     return {
-      rank: rank ?? orderTerms(order, row, this.#matches) + encodedKey,
+      rank: rank ?? orderTerms(order, asked, this.#matches) + encodedKey,
       key,
       row,
       version: record.version,
@@ -217,6 +224,12 @@ class Run {
       bytes: record.end - record.start,
     };
   }
+}
+
+/** In the key space conditions are about what lies in the value, as its indexes are. */
+function askedOf(form: RowForm, row: JsonObject): JsonObject {
+  if (form === RowForm.json || form === RowForm.bson) return row;
+  return isPlainObject(row.value) ? (row.value as JsonObject) : row;
 }
 
 function readsKeys(access: Access | undefined): boolean {

@@ -90,6 +90,11 @@ function declarationRoutes(app: FastifyInstance): void {
           properties: {
             name: { type: 'string' },
             schema: { ...jsonObject, description: 'JSON Schema of a document.' },
+            indexes: {
+              type: 'array',
+              items: jsonObject,
+              description: 'Each as `POST /indexes` takes it, without `table`.',
+            },
           },
         },
         response: { 201: commitOutcome },

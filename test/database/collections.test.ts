@@ -136,6 +136,48 @@ describe('documents of a bson database', () => {
   });
 });
 
+describe.each(Object.values(Codec))('indexes of a collection of a %s database', (codec) => {
+  it('find its documents, now and then', async () => {
+    const database = await all.open(all.directory(), { codec });
+    await database.createCollection('people', {
+      indexes: [{ name: 'people_by_city', type: 'equality', on: '$.address.city' }],
+    });
+    const people = database.collection('people');
+    const cities = ['Porto Alegre', 'Lisboa', 'Porto Alegre'];
+    await people.insertMany(cities.map((city, i) => ({ _id: `p${i}`, address: { city } })));
+    const { position } = database.log.head;
+    await people.update('p0', { address: { city: 'Recife' } });
+    const where = { '$.address.city': 'Porto Alegre' };
+    const found = people.find({ where });
+    expect(found.rows.map(({ key }) => key)).toEqual(['p2']);
+    const then = database.asOf({ position }).collection('people').find({ where });
+    expect(then.rows.map(({ key }) => key)).toEqual(['p0', 'p2']);
+    await database.alterTable('people', { schema: { title: 'people' } });
+    expect(people.find({ where }).rows).toHaveLength(1);
+    expect((await database.verify()).problems).toEqual([]);
+  });
+});
+
+describe('an index of the key space', () => {
+  it('finds entries by what is in their values, now and then', async () => {
+    const database = await all.open(all.directory(), { codec: 'bson' });
+    await database.keys.set('a', { city: 'Recife', n: 1 });
+    await database.createIndex('cities', { table: '$keys', type: 'equality', on: 'city' });
+    await database.keys.setMany([
+      { key: 'b', value: { city: 'Lisboa' } },
+      { key: 'c', value: { city: 'Recife' } },
+    ]);
+    const { position } = database.log.head;
+    await database.keys.delete('a');
+    await database.keys.set('c', { city: 'Lisboa' });
+    const where = { city: 'Recife' };
+    expect(database.table('$keys').find({ where }).rows).toEqual([]);
+    const then = database.asOf({ position }).table('$keys').find({ where });
+    expect(then.rows.map(({ key }) => key)).toEqual(['a', 'c']);
+    expect((await database.verify()).problems).toEqual([]);
+  });
+});
+
 describe('ids that are given', () => {
   it('grow, whatever the clock does', () => {
     for (const step of [0, 1, 1_000_000]) {

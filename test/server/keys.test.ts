@@ -160,11 +160,16 @@ describe('keys of a bson instance', () => {
 
 describe('a collection over HTTP', () => {
   it('gives ids, merges patches, and guards versions', async () => {
-    await service.json('POST', '/db/app/collections', { name: 'people' });
+    const indexes = [{ name: 'people_by_name', on: 'name' }];
+    await service.json('POST', '/db/app/collections', { name: 'people', indexes });
     const made = await service.send('POST', '/db/app/collections/people', { name: 'Ana' });
     const location = made.headers.get('location')!;
     const { key } = (await made.json()) as { key: string };
     expect(location).toBe(`/db/app/collections/people/${key}`);
+    const where = { name: 'Ana' };
+    expect(await service.json('POST', '/db/app/collections/people/find', { where })).toMatchObject({
+      rows: [{ key }],
+    });
     const patch = { name: null, born: { $date: '1985-01-31T12:00:00Z' } };
     const patched = await service.send('PATCH', location, patch, { 'if-match': '"1"' });
     expect([patched.status, patched.headers.get('etag')]).toEqual([200, '"2"']);

@@ -114,7 +114,7 @@ export const BAD_KEYS: Readonly<Record<string, BadInput>> = {
   },
   'a collection with an option it does not have': {
     code: 'OPTION_INVALID',
-    says: /a collection has no option primaryKey; allowed: schema/,
+    says: /a collection has no option primaryKey; allowed: schema, indexes/,
     run: ({ database }) => database.createCollection('people', wrong({ primaryKey: 'id' })),
   },
 };
