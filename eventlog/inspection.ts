@@ -19,7 +19,7 @@ import {
   readRowRecord,
 } from '../storage/index.ts';
 import { decodeColumns } from './changed-columns.ts';
-import { type CommitHead, readCommitHead } from './commit-format.ts';
+import { type CommitHead, readCommitExtent, readCommitHead } from './commit-format.ts';
 import { decodeMetadata } from './commit-metadata.ts';
 import { type EventRecord, readEvent } from './event-format.ts';
 import { type FrameHeader, readFrameHeader } from './frame-format.ts';
@@ -31,11 +31,11 @@ import { groupOfSegment } from './segment-format.ts';
 const HISTORY_KINDS: Readonly<Record<string, string>> = {
   '\x01': 'row',
   '\x02': 'table',
-  '\x03': 'time',
   '\x04': 'actor',
   '\x05': 'correlation id',
   '\x06': 'idempotency key',
   '\x07': 'operation',
+  '\x08': 'column',
 };
 
 /** The frames of a segment, each with its commits and events, and what is damaged in between. @throws IO_FAILED */
@@ -88,6 +88,8 @@ function keyFacts(keyspace: number | undefined, key: ByteString): JsonObject {
       return key.length === 8 ? { position: readOrderedU64(key, 0) } : shownKey(key);
     case Keyspace.frames:
       return key.length === 8 ? { group: readOrderedU64(key, 0) } : shownKey(key);
+    case Keyspace.times:
+      return key.length === 8 ? { time: formatTime(readOrderedU64(key, 0)) } : shownKey(key);
     case Keyspace.rows:
     case Keyspace.catalog: {
       const { table, encodedKey, live } = placeParts(key);
@@ -103,7 +105,6 @@ function keyFacts(keyspace: number | undefined, key: ByteString): JsonObject {
 function historyFacts(key: ByteString): JsonObject {
   const index = HISTORY_KINDS[key[0] ?? ''];
   if (index === undefined) return shownKey(key);
-  if (index === 'time') return { index, time: formatTime(readOrderedU64(key, 1)) };
   if (index === 'idempotency key') return { index, ...shownKey(key.slice(1)) };
   const position = readOrderedU64(key, key.length - 8);
   const between = key.slice(1, -8);
@@ -113,7 +114,8 @@ function historyFacts(key: ByteString): JsonObject {
   const table = readOrderedU32(between, 0);
   const rest = between.slice(4);
   if (index === 'table') return { index, table, position };
-  if (index === 'operation') return { index, table, ...shownKey(rest), position };
+  if (index === 'operation' || index === 'column')
+    return { index, table, ...shownKey(rest), position };
   return { index, table, key: decodeRowKey(rest) ?? null, position };
 }
 
@@ -140,6 +142,10 @@ function valueFacts(
     case Keyspace.catalog: {
       const row = readRowRecord(value);
       return row && rowFacts(row);
+    }
+    case Keyspace.times: {
+      const { first, last } = readCommitExtent(value);
+      return { firstPosition: first, position: last };
     }
     default:
       return undefined;

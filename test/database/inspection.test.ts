@@ -64,8 +64,9 @@ describe('inspecting the files of a store', () => {
     expect(parts).toContainEqual(
       expect.objectContaining({ index: 'row', table: 1, key: 'a', position: 4 }),
     );
-    expect(parts).toContainEqual(expect.objectContaining({ index: 'time' }));
     expect(parts).toContainEqual(expect.objectContaining({ index: 'actor', position: 2 }));
+    expect(parts).toContainEqual(expect.objectContaining({ index: 'column', position: 3 }));
+    expect(tableOf('times').parts[1]).toMatchObject({ time: expect.any(String), position: 2 });
   });
 
   it('shows manifests', () => {
