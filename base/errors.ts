@@ -106,6 +106,7 @@ export const ERRORS = {
   INSTANCE_EXISTS: 'The service has an instance of this name already.',
   INSTANCE_NAME_INVALID: 'An instance name is not allowed.',
   INSTANCE_FIXED: 'The configuration names the instance: it is changed there, not at run time.',
+  QUERY_OFF: 'The instance answers no queries and has no indexes: its configuration says so.',
   TRANSACTION_UNKNOWN: 'There is no open transaction of this name: it ended, or its time was up.',
   JOB_UNKNOWN: 'There is no job of this name, or it ended long ago.',
   CONFIGURATION_INVALID:

@@ -40,6 +40,7 @@ export * as limits from './limits.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { makeDirectory } from './make-directory.ts';
 export { NodeFiles } from './node-files.ts';
+export { packageVersion } from './package-version.ts';
 export {
   encodeRecord,
   RECORD_HEADER_BYTES,

@@ -108,6 +108,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   INSTANCE_EXISTS: EXIT.conflict,
   INSTANCE_NAME_INVALID: EXIT.refused,
   INSTANCE_FIXED: EXIT.refused,
+  QUERY_OFF: EXIT.refused,
   TRANSACTION_UNKNOWN: EXIT.notFound,
   JOB_UNKNOWN: EXIT.notFound,
   CONFIGURATION_INVALID: EXIT.refused,

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { assert, isPlainObject } from '../base/index.ts';
+import { packageVersion } from '../base/index.ts';
 import { allCommands } from './command-tree.ts';
 import { addBackup } from './commands/backup.ts';
 import { addBlame } from './commands/blame.ts';
@@ -56,7 +55,7 @@ export function buildProgram(
   };
   const program = new Command('tidemark')
     .description('A table store that never forgets: rows, their history, and any past moment.')
-    .version(version(), '-V, --version', 'show the version')
+    .version(packageVersion(), '-V, --version', 'show the version')
     .option('--data <directory>', 'the directory of the store', DATA_DEFAULT)
     .option('--json', 'answer with JSON, one object a line, for programs')
     .option('--quiet', 'no remarks and no progress on standard error')
@@ -119,16 +118,4 @@ function globalOptions(command: Command): GlobalOptions {
     verbose: verbose === true,
     color: color !== false,
   };
-}
-
-/** Of the package this file belongs to: one folder up in the source, two in what is built. */
-function version(): string {
-  const here = ['../package.json', '../../package.json'].map(
-    (path) => new URL(path, import.meta.url),
-  );
-  const file = here.find((url) => existsSync(url));
-  assert(file !== undefined, 'the command line lies in its package');
-  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  assert(isPlainObject(parsed) && typeof parsed.version === 'string', 'a package has a version');
-  return parsed.version;
 }

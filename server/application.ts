@@ -1,7 +1,13 @@
 /** The HTTP application: limits, errors, and the routes, over a set of instances. */
 import { fastifyCors } from '@fastify/cors';
 import { fastifyRateLimit } from '@fastify/rate-limit';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  LogController,
+  type preHandlerHookHandler,
+} from 'fastify';
 import { TidemarkError } from '../base/index.ts';
 import { noteAnswers } from './answer-notes.ts';
 import { authenticate } from './authentication.ts';
@@ -132,6 +138,7 @@ function instanceRoutes({ instances, jobs, transactions, followers }: RouteServi
     scope.decorateRequest('instanceName');
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, isOfInstance: true };
+      if (route.config.isQuery === true) route.preHandler = refuseQueries(instances);
     });
     // With a callback: an open instance costs a request no turn of the event loop.
     scope.addHook<{ Params: { instance?: string } }>('preValidation', (request, _reply, done) => {
@@ -165,6 +172,15 @@ function instanceRoutes({ instances, jobs, transactions, followers }: RouteServi
     snapshotRoutes(scope);
     statisticsRoutes(scope);
     maintenanceRoutes(scope, jobs);
+  };
+}
+
+/** Where the configuration says so, an instance keeps and gives, and is not asked. */
+function refuseQueries(instances: Instances): preHandlerHookHandler {
+  return ({ instanceName: name }, _reply, done) => {
+    if (instances.answersQueries(name)) return done();
+    const what = `instance ${name} answers no queries and has no indexes: query is false`;
+    done(new TidemarkError('QUERY_OFF', what, { instance: name }));
   };
 }
 

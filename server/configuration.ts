@@ -5,6 +5,7 @@ import type { DatabaseOptions } from '../database/index.ts';
 import {
   numberOrOff,
   oneOf,
+  onOrOff,
   refused,
   type Setting,
   size,
@@ -46,6 +47,7 @@ export const INSTANCE_SETTINGS = {
   name: text('a name'),
   data_dir: text('a directory'),
   codec: oneOf('raw', 'json', 'bson'),
+  query: onOrOff(),
   durability: oneOf('fsync', 'os'),
   memtable_max_size: size(KIB, 4096 * MIB),
   block_cache_max_size: size(0, 65_536 * MIB),
@@ -85,6 +87,8 @@ export interface ServerConfiguration {
 export interface InstanceConfiguration {
   readonly name: string;
   readonly directory: string;
+  /** Whether it answers queries and has indexes. */
+  readonly query: boolean;
   readonly options: DatabaseOptions;
 }
 
@@ -143,7 +147,8 @@ export function resolveInstance(
           },
         }),
   };
-  return { name, directory: data_dir ?? join(dataDirectory, name), options };
+  const directory = data_dir ?? join(dataDirectory, name);
+  return { name, directory, query: values.query ?? true, options };
 }
 
 function resolveServer(values: ServerValues): ServerConfiguration {

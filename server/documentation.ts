@@ -2,7 +2,7 @@
 import { fastifySwagger } from '@fastify/swagger';
 import { fastifySwaggerUi } from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { ERRORS } from '../base/index.ts';
+import { ERRORS, packageVersion } from '../base/index.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 
 const DESCRIPTION = `Every path under \`/db/{instance}\` is also there without that prefix, for the instance \`default\`.
@@ -38,7 +38,7 @@ export async function addDocumentation(app: FastifyInstance): Promise<void> {
     openapi: {
       openapi: '3.1.0',
       servers: [{ url: '/' }],
-      info: { title: 'Tidemark', version: '0.1.0', description: DESCRIPTION },
+      info: { title: 'Tidemark', version: packageVersion(), description: DESCRIPTION },
     },
     transform: ({ schema, url }) => {
       const answers = typeof schema?.response === 'object' ? schema.response : {};

@@ -17,6 +17,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    /** Whether it is only for instances that have queries and indexes. */
+    isQuery?: boolean;
     /** Whether the route is of one instance, which its path names, or the default one. */
     isOfInstance?: boolean;
   }

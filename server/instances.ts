@@ -97,6 +97,11 @@ export class Instances {
     return this.#slots.get(name)?.instance;
   }
 
+  /** Whether the instance has queries and indexes. */
+  answersQueries(name: string): boolean {
+    return this.#slots.get(name)?.configuration.query === true;
+  }
+
   /** @throws INSTANCE_UNKNOWN, and what opening a database throws */
   async open(name: string): Promise<Instance> {
     this.#checkOpen();

@@ -46,6 +46,15 @@ export function size(least: number, most: number): Setting<number> {
   };
 }
 
+export function onOrOff(): Setting<boolean> {
+  const words: Readonly<Record<string, boolean>> = { true: true, false: false };
+  return {
+    allowed: 'true, false',
+    read: (value) => (typeof value === 'boolean' ? value : undefined),
+    readText: (written) => (Object.hasOwn(words, written) ? words[written] : undefined),
+  };
+}
+
 /** A number, or false for none. */
 export function numberOrOff(least: number, most: number): Setting<number | false> {
   const number = wholeNumber(least, most);

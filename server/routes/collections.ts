@@ -218,7 +218,7 @@ function readingRoutes(app: FastifyInstance): void {
   app.post<{ Params: CollectionPath; Body: FindQuery; Querystring: MomentQuery }>(
     '/collections/:collection/find',
     {
-      config: { access: 'read' },
+      config: { access: 'read', isQuery: true },
       schema: {
         tags,
         summary: 'Find documents by their members, through indexes',

@@ -21,7 +21,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.get<{ Querystring: { table?: string } }>(
     '/indexes',
     {
-      config: { access: 'read' },
+      config: { access: 'read', isQuery: true },
       schema: {
         tags,
         summary: 'List the indexes, and how far those are that are being built',
@@ -45,7 +45,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.post<{ Body: Declaration }>(
     '/indexes',
     {
-      config: { access: 'write' },
+      config: { access: 'write', isQuery: true },
       schema: {
         tags,
         summary: 'Declare an index; it is built in the background, from the whole log',
@@ -96,7 +96,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.delete<{ Params: IndexPath }>(
     '/indexes/:index',
     {
-      config: { access: 'write' },
+      config: { access: 'write', isQuery: true },
       schema: {
         tags,
         summary: 'Drop an index',
@@ -116,7 +116,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.post<{ Params: IndexPath }>(
     '/indexes/:index/rebuild',
     {
-      config: { access: 'admin' },
+      config: { access: 'admin', isQuery: true },
       schema: {
         tags,
         summary: 'Build an index again; the one that is there serves until the new one does',

@@ -35,7 +35,7 @@ export function queryRoutes(app: FastifyInstance): void {
   app.post<{ Params: { table: string }; Body: FindQuery; Querystring: FindParameters }>(
     '/tables/:table/find',
     {
-      config: { access: 'read' },
+      config: { access: 'read', isQuery: true },
       schema: {
         tags,
         summary: 'Find rows by their values, through indexes',
@@ -67,7 +67,7 @@ export function queryRoutes(app: FastifyInstance): void {
   app.post<{ Body: IndexQuery; Querystring: MomentQuery }>(
     '/query',
     {
-      config: { access: 'read' },
+      config: { access: 'read', isQuery: true },
       schema: {
         tags,
         summary: 'Find the rows that an index has under a term',

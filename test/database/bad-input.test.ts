@@ -50,6 +50,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   INSTANCE_EXISTS: 'the service',
   INSTANCE_NAME_INVALID: 'the service',
   INSTANCE_FIXED: 'the service',
+  QUERY_OFF: 'the service',
   TRANSACTION_UNKNOWN: 'the service',
   JOB_UNKNOWN: 'the service',
   CONFIGURATION_INVALID: 'the configuration of the service',

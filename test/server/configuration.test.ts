@@ -26,7 +26,9 @@ describe('a configuration', () => {
   it('is one instance on loopback if nothing is said', () => {
     const { server, instances } = loadConfiguration({});
     expect(server).toMatchObject({ host: '127.0.0.1', port: 7654, auth: 'off' });
-    expect(instances).toEqual([{ name: 'default', directory: 'data/default', options: {} }]);
+    expect(instances).toEqual([
+      { name: 'default', directory: 'data/default', query: true, options: {} },
+    ]);
   });
 
   it('takes flags before the environment before the file', () => {
@@ -49,16 +51,19 @@ snapshot_every = false
 name = "log"
 data_dir = "/elsewhere/log"
 durability = "os"
+query = false
 snapshot_keep_last = 3`);
     expect(loadConfiguration({ file: path }).instances).toEqual([
       {
         name: 'app',
         directory: join(path, '../stores/app'),
+        query: true,
         options: { memtableBytes: 8 * 1024 * 1024, snapshotEvery: false },
       },
       {
         name: 'log',
         directory: '/elsewhere/log',
+        query: false,
         options: { durability: 'os', snapshotRetention: { keepLast: 3, keepPerDoubling: 4 } },
       },
     ]);

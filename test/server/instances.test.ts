@@ -28,6 +28,55 @@ describe('instances', () => {
     expect(await service.json('GET', '/db/log/tables')).toMatchObject({ tables: [{ name: 'b' }] });
   });
 
+  it('stand side by side, one for queries in BSON, one that only keeps bytes', async () => {
+    const path = join(temporaryDirectory(), 'tidemark.toml');
+    writeFileSync(
+      path,
+      `[[instance]]
+name = "app"
+data_dir = "app"
+codec = "bson"
+memtable_max_size = "8 MiB"
+query = true
+[[instance]]
+name = "log"
+data_dir = "log"
+codec = "raw"
+query = false
+snapshot_every = false`,
+    );
+    const service = await startOne({ file: path });
+    await service.json('POST', '/db/app/collections', { name: 'people' });
+    const index = { name: 'by_city', table: 'people', on: 'city' };
+    await service.json('POST', '/db/app/indexes', index);
+    await service.json('POST', '/db/app/collections/people', { _id: 'a', city: 'Oslo' });
+    const query = { where: { city: 'Oslo' } };
+    expect(await service.json('POST', '/db/app/collections/people/find', query)).toMatchObject({
+      rows: [{ key: 'a' }],
+    });
+    const bytes = Buffer.from([0, 255, 1]).toString('latin1');
+    const octets = { 'content-type': 'application/octet-stream' };
+    const put = await service.send('PUT', '/db/log/keys/k', Buffer.from(bytes, 'latin1'), octets);
+    expect(put.status).toBeLessThan(300);
+    const kept = await service.get('/db/log/keys/k', { accept: 'application/octet-stream' });
+    expect(Buffer.from(await kept.arrayBuffer())).toEqual(Buffer.from([0, 255, 1]));
+    await service.json('POST', '/db/log/tables', { name: 't', primaryKey: 'id' });
+    for (const [route, body] of [
+      ['/db/log/tables/t/find', { allowScan: true }],
+      ['/db/log/indexes', { ...index, table: 't' }],
+      ['/db/log/query', { index: 'by_city', term: 1 }],
+    ] as const) {
+      expect(await service.problem('POST', route, body)).toMatchObject({
+        code: 'QUERY_OFF',
+        status: 409,
+      });
+    }
+    expect(await service.json('GET', '/db/log/tables/t/rows')).toEqual({ rows: [] });
+    expect(await service.json('GET', '/db/app/tables')).toMatchObject({
+      tables: [{ name: 'people' }],
+    });
+  });
+
   it('are made at run time, stay after a restart, and are dropped without being deleted', async () => {
     const first = await startOne();
     const { dataDirectory } = first;
