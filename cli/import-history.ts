@@ -55,6 +55,7 @@ export async function importHistory(
       options.dryRun === true || database === undefined
         ? await counting(walk, onProgress)
         : await writing(database, walk, target, options, onProgress);
+    lines.complete();
   } finally {
     progress.stop();
     lines.close();

@@ -33,6 +33,7 @@ export async function importRows(
   const run = new RowImport(database, scratch, target, source.format, options, lines);
   try {
     await run.read(source, input, progress);
+    lines.complete();
   } finally {
     progress.stop();
     lines.close();

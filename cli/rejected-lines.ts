@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readFileSync,
   truncateSync,
@@ -33,6 +34,8 @@ export class RejectedLines {
   count = 0;
   readonly #path: string | undefined;
   readonly #file: number | undefined;
+  /** What another import left there goes with the first line of this one, or at its end. */
+  #isStale: boolean;
   /** Lines that an earlier run wrote, which may come again. */
   readonly #known: ReadonlySet<number>;
 
@@ -40,7 +43,8 @@ export class RejectedLines {
   constructor(path: string | undefined, append: boolean) {
     this.#path = path;
     this.#known = path !== undefined && append ? linesIn(path) : new Set();
-    this.#file = path === undefined ? undefined : opened(path, append ? 'a' : 'w');
+    this.#file = path === undefined ? undefined : opened(path);
+    this.#isStale = !append;
   }
 
   /** Whether anything becomes of a line that is rejected. */
@@ -54,6 +58,7 @@ export class RejectedLines {
     this.count += lines.length;
     this.shown.push(...lines.slice(0, SHOWN_MAX - this.shown.length));
     if (this.#file === undefined) return;
+    this.#empty(this.#file);
     const fresh = lines.filter(({ line }) => !this.#known.has(line));
     const text = fresh.map((line) => `${JSON.stringify(line)}\n`).join('');
     try {
@@ -62,6 +67,16 @@ export class RejectedLines {
     } catch (error) {
       throw ioError(error, 'write', String(this.#path));
     }
+  }
+
+  /** The import went through: what is in the file is of it. */
+  complete(): void {
+    if (this.#file !== undefined) this.#empty(this.#file);
+  }
+
+  #empty(file: number): void {
+    if (this.#isStale) ftruncateSync(file);
+    this.#isStale = false;
   }
 
   close(): void {
@@ -75,9 +90,9 @@ export function rejected(line: number, error: TidemarkError, source: unknown): R
   return { line, code: error.code, reason, source };
 }
 
-function opened(path: string, flags: string): number {
+function opened(path: string): number {
   try {
-    return openSync(path, flags);
+    return openSync(path, 'a');
   } catch (error) {
     throw ioError(error, 'open', path);
   }

@@ -16,7 +16,10 @@ export function addExport(program: Command, contextOf: ContextOf): void {
     .description('write a table as NDJSON, JSON or CSV: now, at a moment, or its whole history')
     .argument('<table>')
     .addOption(new Option('--format <format>').choices(['ndjson', 'json', 'csv']).default('ndjson'))
-    .option('--history', 'all changes, as import --history takes them; as CSV in MariaDB’s shape')
+    .option(
+      '--history',
+      'all changes, as import --history takes them; as CSV in the shape of MariaDB',
+    )
     .option('--output <file>', 'a file, replaced once all is written; default: standard output')
     .action((table: string, flags: ExportFlags, command: Command) =>
       exportTable(contextOf(command), table, flags),

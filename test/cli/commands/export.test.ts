@@ -130,6 +130,12 @@ describe('an import of rows', () => {
     expect((await run(['--json', 'get', 't', '3'])).json).toMatchObject([
       { row: { id: 3, name: 'n3' } },
     ]);
+    // Refused as a whole: what the first run rejected stays.
+    expect(await run(done)).toMatchObject({ code: 5, stderr: expect.stringMatching(/--resume/) });
+    expect(readFileSync(bad, 'utf8').trim().split('\n')).toEqual(lines);
+    const fine = file('fine.ndjson', '{"id":100}');
+    expect(await run(['import', fine, ...words, '--rejected', bad])).toMatchObject({ code: 0 });
+    expect(readFileSync(bad, 'utf8')).toBe('');
   });
 
   it('goes on behind a rejected line that a kill tore', async () => {
