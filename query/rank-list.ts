@@ -14,6 +14,8 @@ export interface RankList {
   next(): boolean;
   /** To the first rank at or behind `target`, never back; false at the end. */
   seek(target: ByteString): boolean;
+  /** Whether a rank is in it, wherever the walk stands; only where asking is cheaper than walking. */
+  readonly holds?: ((rank: ByteString) => boolean) | undefined;
   close(): void;
 }
 
@@ -103,6 +105,56 @@ export class Intersection implements RankList {
     }
     this.rank = target;
     return true;
+  }
+}
+
+/** Questions in vain before a list is walked after all: a sparse one then sets the pace. */
+const MISSES_BEFORE_WALK = 4;
+
+/**
+ * As `Intersection`, for lists that answer for single ranks cheaper than they are walked: each rank of
+ * the first is asked of the others. In the past a posting that changed often is one question, and
+ * many steps.
+ */
+export class AskedIntersection implements RankList {
+  rank: ByteString = '';
+  readonly #first: RankList;
+  readonly #others: readonly RankList[];
+  #misses = 0;
+
+  /** @param others all of them with `holds` */
+  constructor(first: RankList, others: readonly RankList[]) {
+    this.#first = first;
+    this.#others = others;
+  }
+
+  next(): boolean {
+    return this.#first.next() && this.#agree();
+  }
+
+  seek(target: ByteString): boolean {
+    return this.#first.seek(target) && this.#agree();
+  }
+
+  close(): void {
+    this.#first.close();
+    for (const list of this.#others) list.close();
+  }
+
+  #agree(): boolean {
+    const first = this.#first;
+    for (;;) {
+      const { rank } = first;
+      const without = this.#others.find((list) => !list.holds!(rank));
+      if (without === undefined) {
+        this.rank = rank;
+        this.#misses = 0;
+        return true;
+      }
+      if (++this.#misses % MISSES_BEFORE_WALK !== 0) {
+        if (!first.next()) return false;
+      } else if (!without.seek(rank) || !first.seek(without.rank)) return false;
+    }
   }
 }
 

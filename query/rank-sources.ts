@@ -14,6 +14,7 @@ import type { Access, RangeAccess, TermRange } from './access.ts';
 import { livePostings, pastPostings } from './posting-format.ts';
 import type { QueryBudget } from './query-budget.ts';
 import {
+  AskedIntersection,
   ascending,
   type Before,
   descending,
@@ -94,7 +95,7 @@ export class RankSources {
       case 'range':
         return inOrder(this.#gathered(access), before);
       case 'intersection':
-        return new Intersection(access.of.map((each) => this.keys(each, reverse)));
+        return intersection(access.of.map((each) => this.keys(each, reverse)));
       default:
         return union(
           access!.of.map((each) => this.keys(each, reverse)),
@@ -165,6 +166,12 @@ function inOrder(ranks: Iterable<ByteString>, before: Before): GivenRanks {
     distinct.sort((a, b) => (before(a, b) ? -1 : 1)),
     before,
   );
+}
+
+function intersection(lists: readonly RankList[]): RankList {
+  const [first, ...others] = lists;
+  const canAsk = others.every((list) => list.holds !== undefined);
+  return canAsk ? new AskedIntersection(first!, others) : new Intersection(lists);
 }
 
 function union(lists: readonly RankList[], before: Before): RankList {

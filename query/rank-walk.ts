@@ -39,6 +39,7 @@ export interface RankRange {
 
 export class RankWalk implements RankList {
   rank: ByteString = '';
+  readonly holds: ((rank: ByteString) => boolean) | undefined;
   readonly #space: RankSpace;
   readonly #budget: QueryBudget;
   readonly #reverse: boolean;
@@ -59,6 +60,8 @@ export class RankWalk implements RankList {
     const { prefix } = space;
     this.#space = space;
     this.#budget = budget;
+    const isWhole = range.from === undefined && range.to === undefined;
+    if (isWhole && space.past !== undefined) this.holds = (rank) => answerAt(space, rank, budget);
     this.#reverse = range.reverse;
     this.#before = range.reverse ? descending : ascending;
     this.#from = prefix + (range.from ?? '');
