@@ -11,6 +11,7 @@ import { addExport } from './commands/export.ts';
 import { addFind } from './commands/find.ts';
 import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
+import { addIndexes } from './commands/indexes.ts';
 import { addInspect } from './commands/inspect.ts';
 import { addKeys } from './commands/keys.ts';
 import { addLog } from './commands/log.ts';
@@ -74,6 +75,7 @@ export function buildProgram(
       getErrHasColors: () => false,
     });
   addTables(program, contextOf);
+  addIndexes(program, contextOf);
   addImport(program, contextOf);
   addExport(program, contextOf);
   addRows(program, contextOf);

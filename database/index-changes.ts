@@ -10,6 +10,8 @@ import {
 } from '../query/index.ts';
 import type { CatalogIndex, CatalogTable } from './catalog.ts';
 import type { Draft } from './draft.ts';
+import { declareKeys } from './key-declaration.ts';
+import { KEY_TABLE_NAME, keyDefinitionOf } from './key-table.ts';
 import { checkIndexCount, checkIndexes, type SchemaServices } from './schema-changes.ts';
 import { CATALOG, type TableDefinition } from './table-definition.ts';
 import type { Written } from './writer.ts';
@@ -30,7 +32,7 @@ export function addIndex(
 ): Promise<Written<void>> {
   const { events, catalog, writer } = services;
   return writer.write((draft) => {
-    const table = catalog.table(tableName);
+    const table = tableToIndex(services, draft, tableName);
     const id = nextId(services);
     const isEmpty = events.totals(table.id).events === 0;
     const defined = defineIndex(id, name, shape);
@@ -38,6 +40,13 @@ export function addIndex(
     checkIndexes(catalog, { ...table.definition, indexes: [added] });
     setIndexes(services, draft, table, [...indexesOf(table), added], id);
   }, metadata);
+}
+
+/** The key space is made by who needs it first. @throws TABLE_UNKNOWN */
+function tableToIndex({ catalog }: SchemaServices, draft: Draft, name: string): CatalogTable {
+  if (name !== KEY_TABLE_NAME || catalog.has(name)) return catalog.table(name);
+  declareKeys(catalog, draft);
+  return catalog.compile(keyDefinitionOf(catalog.keys.codec));
 }
 
 /** Declares an index anew, to be built while the one that is there serves. @throws INDEX_UNKNOWN */

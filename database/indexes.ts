@@ -48,6 +48,7 @@ import {
   removeIndex,
 } from './index-changes.ts';
 import type { Jobs } from './jobs.ts';
+import { KEY_TABLE_NAME } from './key-table.ts';
 import { checkNames } from './option-check.ts';
 import type { CommitOutcome } from './outcomes.ts';
 import { outcomeOf, type SchemaServices } from './schema-changes.ts';
@@ -114,10 +115,17 @@ export class Indexes {
   readonly #hits = new Map<number, number>();
   readonly #sizes = new Map<number, IndexSize>();
   readonly #running = new Set<Promise<void>>();
-  #stopped = false;
+  readonly #stop = new AbortController();
+  /** Rejects when all is to end; what is waited for may never come then. */
+  readonly #stopped: Promise<never>;
 
   constructor(options: IndexesOptions) {
     this.#options = options;
+    const { signal } = this.#stop;
+    this.#stopped = new Promise((_, reject) => {
+      signal.addEventListener('abort', () => reject(closed()), { once: true });
+    });
+    this.#stopped.catch(() => {});
   }
 
   /** @throws TABLE_UNKNOWN, INDEX_EXISTS, INDEX_INVALID, EXTRACTOR_MISSING; UNIQUE_VIOLATION, INDEX_VALUE_INVALID if it waits */
@@ -130,7 +138,11 @@ export class Indexes {
     checkMetadata(metadata);
     const { wait = true, ...shape } = declaration;
     const written = await addIndex(this.#options, name, shape, metadata);
-    const outcome = outcomeOf(written, declaration.table, Operation.update);
+    // The first commit that needs the key space declares it on the way.
+    const isKeys = declaration.table === KEY_TABLE_NAME;
+    const outcome = isKeys
+      ? written.outcome
+      : outcomeOf(written, declaration.table, Operation.update);
     await this.#carryOn(name, wait);
     return outcome;
   }
@@ -228,7 +240,7 @@ export class Indexes {
 
   /** Breaks off what is under way; the next opening goes on with it. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stop.abort();
     await Promise.allSettled(this.#running);
   }
 
@@ -295,6 +307,8 @@ export class Indexes {
       }
       throw error;
     }
+    // An index that is said to be ready must be so after a crash: first it goes to the disk.
+    await Promise.race([this.#options.events.freeze(), this.#stopped]);
     await this.#whenRoom(() => makeReady(this.#options, id));
     this.clearDropped();
   }
@@ -359,7 +373,9 @@ export class Indexes {
   #room(): Promise<void> {
     const { events } = this.#options;
     return this.#whenRoom(async () => {
-      for (let room = events.room(); room !== undefined; room = events.room()) await room;
+      for (let room = events.room(); room !== undefined; room = events.room()) {
+        await Promise.race([room, this.#stopped]);
+      }
       this.#checkRunning();
     });
   }
@@ -379,7 +395,7 @@ export class Indexes {
   }
 
   #checkRunning(): void {
-    if (this.#stopped) throw new TidemarkError('CLOSED', 'the database is closed');
+    if (this.#stop.signal.aborted) throw closed();
   }
 
   /** @throws INDEX_UNKNOWN if it was dropped meanwhile */
@@ -466,4 +482,8 @@ export class Indexes {
     cursor.close();
     return found;
   }
+}
+
+function closed(): TidemarkError {
+  return new TidemarkError('CLOSED', 'the database is closed');
 }

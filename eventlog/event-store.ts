@@ -302,8 +302,7 @@ export class EventStore {
    * state. Resolves when it is on disk. @throws READ_ONLY, POISONED, CLOSED
    */
   async freeze(pin?: PinMaker): Promise<void> {
-    this.#checkOpen();
-    this.#checkUndamaged();
+    this.checkWritable();
     if (this.#frame.commits === 0) return this.#freezeNow(pin);
     const flushed = await new Promise<{ flush: Promise<void> }>((resolve) => {
       this.#freezes.push({ pin, done: (flush) => resolve({ flush }) });

@@ -59,6 +59,8 @@ class Life {
   #files: SimulatedFiles;
   #database!: Database;
   #under: Promise<unknown>[] = [];
+  /** Indexes that a caller was told are ready, and that nobody has dropped since. */
+  readonly #ready = new Set<Name>();
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
@@ -78,6 +80,8 @@ class Life {
     this.#database = await Database.open('/data', { ...OPTIONS, files, clock });
     const isNew = !this.#database.tables().some(({ name }) => name === 't');
     if (isNew) await this.#database.createTable('t', { primaryKey: 'id' });
+    const states = this.#database.indexes().map(({ name, state }) => [name, state] as const);
+    for (const name of this.#ready) expect(states).toContainEqual([name, 'ready']);
   }
 
   async #step(): Promise<void> {
@@ -97,11 +101,12 @@ class Life {
       case 'rows':
         return this.#rows();
       case 'declare':
-        return this.#begin((name) =>
-          database.createIndex(name, { table: 't', ...DECLARATIONS[name] }),
-        );
+        return this.#begin((name) => this.#declare(name));
       case 'drop':
-        return this.#begin((name) => database.dropIndex(name));
+        return this.#begin((name) => {
+          this.#ready.delete(name);
+          return database.dropIndex(name).finally(() => this.#ready.delete(name));
+        });
       case 'rebuild':
         return this.#begin((name) => database.rebuildIndex(name));
       case 'flush':
@@ -126,6 +131,13 @@ class Life {
     const begun = this.#expected(work(this.#random.pick(Object.keys(DECLARATIONS) as Name[])));
     if (this.#random.chance(0.4)) await begun;
     else this.#under.push(begun);
+  }
+
+  async #declare(name: Name): Promise<void> {
+    const database = this.#database;
+    await database.createIndex(name, { table: 't', ...DECLARATIONS[name] });
+    const isThere = database.indexes().some((index) => index.name === name);
+    if (isThere) this.#ready.add(name);
   }
 
   async #rows(): Promise<void> {
@@ -162,10 +174,7 @@ class Life {
     this.#files.befalls = ({ kind }) =>
       CHANGING.includes(kind) && left-- === 0 ? 'crash' : undefined;
     await this.#rows();
-    if (this.#random.chance(0.5))
-      await this.#begin((name) =>
-        this.#database.createIndex(name, { table: 't', ...DECLARATIONS[name] }),
-      );
+    if (this.#random.chance(0.5)) await this.#begin((name) => this.#declare(name));
     const kind = this.#random.pick(['killed', 'powerLost'] as const);
     const next = this.#files[kind](this.#random.below(2 ** 31));
     await this.#database.close().catch(() => {});

@@ -41,6 +41,8 @@ describe.each(Object.entries(KINDS))('an index %s', (_, open) => {
     await people.update('p2', { name: 'nothing indexed' });
     await people.delete('p3');
     expect(await checked(database)).toEqual({ by_city: 39, by_city_age: 39 });
+    expect(people.find({ where: { city: 'moved' } }).rows).toHaveLength(13);
+    expect(database.indexes().reduce((sum, { hits }) => sum + hits, 0)).toBe(1);
     const size = await database.indexStatistics('by_city');
     // 40 inserts, 14 moves of two postings each, and the three changes that concern the city.
     expect(size).toMatchObject({ terms: 9, postings: 39, pastPostings: 40 + 28 + 1 + 1 + 1 });
@@ -112,6 +114,20 @@ describe.each(Object.entries(KINDS))('an index %s', (_, open) => {
     await database.rebuildIndex('by_city');
     expect(await checked(database)).toEqual({ by_city: 30 });
   });
+});
+
+it('an index of the key space takes values, whole or by a path, under a prefix of keys', async () => {
+  const database = await all.memory();
+  await database.createIndex('by_size', { table: '$keys', on: '$.size', keyPrefix: 'box/' });
+  await database.createIndex('whole', { table: '$keys', extractor: 'raw' });
+  await database.keys.set('box/a', { size: 3 });
+  await database.keys.set('box/b', { size: 4 });
+  await database.keys.set('jar/c', { size: 3 });
+  await database.keys.set('box/d', 'no object');
+  expect(await checked(database)).toEqual({ by_size: 3, whole: 4 });
+  await database.keys.set('box/a', { size: 3, full: true });
+  expect(await checked(database)).toEqual({ by_size: 3, whole: 4 });
+  expect(await database.indexStatistics('by_size')).toMatchObject({ terms: 3, pastPostings: 3 });
 });
 
 describe('a unique index', () => {
