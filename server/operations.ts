@@ -1,7 +1,8 @@
 /** What a transaction over HTTP consists of: operations on rows, as JSON. */
-import { type JsonObject, TidemarkError } from '../base/index.ts';
-import type { RowKey, TransactionTable } from '../database/index.ts';
+import { type JsonObject, type JsonValue, TidemarkError } from '../base/index.ts';
+import type { RowKey, TransactionKeys, TransactionTable } from '../database/index.ts';
 import { jsonObject, key } from './schemas.ts';
+import { shownValue } from './shown-value.ts';
 
 interface OnTable {
   readonly table: string;
@@ -23,7 +24,14 @@ export type RowOperation =
   | (OnRow & Expecting & { readonly op: 'update'; readonly changes: JsonObject })
   | (OnRow & Expecting & { readonly op: 'patch'; readonly patch: JsonObject })
   | (OnRow & Expecting & { readonly op: 'delete' })
-  | (OnTable & ScanRange & { readonly op: 'scan' });
+  | (OnTable & ScanRange & { readonly op: 'scan' })
+  | KeyOperation;
+
+/** On the key space. */
+type KeyOperation =
+  | { readonly op: 'getKey'; readonly key: string }
+  | (Expecting & { readonly op: 'setKey'; readonly key: string; readonly value: JsonValue })
+  | (Expecting & { readonly op: 'deleteKey'; readonly key: string });
 
 interface ScanRange {
   readonly from?: RowKey;
@@ -35,6 +43,7 @@ interface ScanRange {
 /** Where operations find their tables: a transaction of either kind. */
 export interface TableSource {
   table(name: string): TransactionTable;
+  readonly keys: TransactionKeys;
 }
 
 const OPERATIONS_MAX = 100_000;
@@ -54,6 +63,15 @@ function operation<T extends object>(op: string, required: readonly string[], pr
     additionalProperties: false,
     required: ['op', 'table', ...required],
     properties: { op: { const: op }, table, ...properties },
+  } as const;
+}
+
+function keyOperation<T extends object>(op: string, required: readonly string[], properties: T) {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['op', 'key', ...required],
+    properties: { op: { const: op }, key: { type: 'string' }, ...properties },
   } as const;
 }
 
@@ -80,6 +98,9 @@ export const operationList = {
         reverse: { type: 'boolean' },
         limit: { type: 'integer', minimum: 1, maximum: SCAN_ROWS_MAX },
       }),
+      keyOperation('getKey', [], {}),
+      keyOperation('setKey', ['value'], { value: {}, expectedVersion }),
+      keyOperation('deleteKey', [], { expectedVersion }),
     ],
   },
 } as const;
@@ -94,7 +115,7 @@ export const operationResults = {
 export function runOperations(source: TableSource, operations: readonly RowOperation[]): unknown[] {
   return operations.map((each, index) => {
     try {
-      return run(source.table(each.table), each);
+      return 'table' in each ? run(source.table(each.table), each) : runOnKeys(source.keys, each);
     } catch (error) {
       if (!(error instanceof TidemarkError)) throw error;
       const { code, message, data } = error;
@@ -108,7 +129,21 @@ export function runOperations(source: TableSource, operations: readonly RowOpera
   });
 }
 
-function run(rows: TransactionTable, each: RowOperation): unknown {
+function runOnKeys(keys: TransactionKeys, each: KeyOperation): unknown {
+  switch (each.op) {
+    case 'getKey': {
+      const entry = keys.read(each.key);
+      if (entry === undefined) return { key: each.key, version: 0 };
+      return { ...entry, value: shownValue(entry.value) };
+    }
+    case 'setKey':
+      return keys.set(each.key, each.value, expecting(each));
+    case 'deleteKey':
+      return keys.delete(each.key, expecting(each));
+  }
+}
+
+function run(rows: TransactionTable, each: Exclude<RowOperation, KeyOperation>): unknown {
   switch (each.op) {
     case 'get':
       return rows.read(each.key) ?? { key: each.key, version: 0 };

@@ -22,6 +22,7 @@ import {
   pathOf,
   readQuery,
 } from '../schemas.ts';
+import { shownValue } from '../shown-value.ts';
 
 interface KeyPath {
   readonly key: string;
@@ -420,11 +421,6 @@ function sendValue(request: FastifyRequest, reply: FastifyReply, value: KeyValue
 
 function shownEntry<T extends { readonly value?: KeyValue }>(each: T): object {
   return each.value === undefined ? each : { ...each, value: shownValue(each.value) };
-}
-
-function shownValue(value: KeyValue): JsonValue {
-  if (!(value instanceof Uint8Array)) return value;
-  return { $base64: Buffer.from(value).toString('base64') };
 }
 
 function rangeOf({ prefix, from, after: last, to, reverse }: RangeQuery): KeyRange {

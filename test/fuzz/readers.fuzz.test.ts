@@ -272,6 +272,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     samples: ['', 'a', 'ä\0b', 'x'.repeat(300)]
       .map((key) => encodeRowKey(key, KeyType.string, 't'))
       .concat([0, -1, 2 ** 53 - 1].map((key) => encodeRowKey(key, KeyType.integer, 't')))
+      .concat(['', 'a\udcff', '\udc80\0é'].map((key) => encodeRowKey(key, KeyType.bytes, 't')))
       .map((key) => Buffer.from(key, 'latin1')),
     read: (bytes) => decodeRowKey(bytes.toString('latin1')),
   },

@@ -158,6 +158,37 @@ describe('keys of a bson instance', () => {
   });
 });
 
+describe('keys in a transaction over HTTP', () => {
+  it('change with rows in one commit, or not at all', async () => {
+    await service.json('POST', '/db/log/tables', { name: 'orders', primaryKey: 'id' });
+    const operations = [
+      { op: 'insert', table: 'orders', row: { id: 'o1' } },
+      { op: 'setKey', key: 'last', value: { $base64: 'bzE=' }, expectedVersion: 0 },
+      { op: 'getKey', key: 'last' },
+    ];
+    const path = '/db/log/transactions';
+    expect(await service.json('POST', path, { operations })).toMatchObject({
+      results: [{ key: 'o1' }, { key: 'last', version: 1 }, { value: { $base64: 'bzE=' } }],
+    });
+    expect(await service.problem('POST', path, { operations })).toMatchObject({ status: 409 });
+    const wrong = [
+      { op: 'deleteKey', key: 'last' },
+      { op: 'setKey', key: 'last', value: 'text' },
+    ];
+    expect(await service.problem('POST', path, { operations: wrong })).toMatchObject({
+      code: 'VALUE_INVALID',
+      data: { operation: 1 },
+    });
+    const { id } = (await service.json('POST', `${path}/begin`)) as { id: string };
+    const one = [{ op: 'deleteKey', key: 'last', expectedVersion: 1 }];
+    expect(await service.json('POST', `${path}/${id}/operations`, { operations: one })).toEqual({
+      results: [{ key: 'last', version: 2, changed: true }],
+    });
+    await service.json('POST', `${path}/${id}/commit`);
+    expect((await service.get('/db/log/keys/last')).status).toBe(404);
+  });
+});
+
 describe('a collection over HTTP', () => {
   it('gives ids, merges patches, and guards versions', async () => {
     const indexes = [{ name: 'people_by_name', on: 'name' }];
