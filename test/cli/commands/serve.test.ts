@@ -40,7 +40,10 @@ describe('serve', () => {
       [['--config', `${file}x`], /INPUT_MISSING/],
       [['--set', 'prot=1'], /CONFIGURATION_INVALID: --set prot: .*allowed: host/],
       [['--set', 'prot'], /CONFIGURATION_INVALID: --set is "prot"; allowed: name=value/],
-      [['--host', '0.0.0.0'], /CONFIGURATION_INVALID: host: .* while auth is off; allowed: auth = "tokens", or 127/],
+      [
+        ['--host', '0.0.0.0'],
+        /CONFIGURATION_INVALID: host: .* while auth is off; allowed: auth = "tokens", or 127/,
+      ],
     ] as const;
     for (const [words, says] of cases) {
       const { code, stderr } = await serve(...words);
