@@ -45,7 +45,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.post<{ Body: Declaration }>(
     '/indexes',
     {
-      config: { access: 'write', isQuery: true },
+      config: { access: 'admin', isQuery: true },
       schema: {
         tags,
         summary: 'Declare an index; it is built in the background, from the whole log',
@@ -96,7 +96,7 @@ export function indexRoutes(app: FastifyInstance): void {
   app.delete<{ Params: IndexPath }>(
     '/indexes/:index',
     {
-      config: { access: 'write', isQuery: true },
+      config: { access: 'admin', isQuery: true },
       schema: {
         tags,
         summary: 'Drop an index',
