@@ -68,6 +68,7 @@ import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
 import {
   type DatabaseStatistics,
+  diskStatistics,
   headStatistics,
   logDamage,
   tableStatistics,
@@ -575,13 +576,16 @@ export class Database {
     this.#checkOpen();
     const { frames, events, voidFrames } = this.#events.recovered;
     const damage = logDamage(this.#events);
+    const log = this.#events.logStats();
+    const storage = this.#parts.store.stats();
     return {
       ...headStatistics(this.#events),
       ...(damage === undefined ? {} : { damage }),
       ...(this.#selfCheck === undefined ? {} : { selfCheck: this.#selfCheck.stats() }),
       tables: tableStatistics(this.#catalog, this.#events),
-      log: this.#events.logStats(),
-      storage: this.#parts.store.stats(),
+      log,
+      storage,
+      disk: diskStatistics(log, storage),
       snapshots: this.#snapshotManager.list().length,
       pastStatesKept: this.#query.statesKept,
       jobs: this.#parts.jobs.list(),

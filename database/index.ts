@@ -81,7 +81,12 @@ export type {
 export type { AlterOptions } from './schema-changes.ts';
 export type { SelfCheckStatistics } from './self-check.ts';
 export type { SnapshotInfo, Snapshots } from './snapshots.ts';
-export type { DatabaseStatistics, LogDamage, TableStatistics } from './statistics.ts';
+export type {
+  DatabaseStatistics,
+  DiskStatistics,
+  LogDamage,
+  TableStatistics,
+} from './statistics.ts';
 export type { BlameOptions, HistoryOptions, Table } from './table.ts';
 export type { DeclaredIndex, TableDeclaration, TableDefinition } from './table-definition.ts';
 export type { Transaction } from './transaction.ts';

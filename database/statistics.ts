@@ -23,6 +23,7 @@ export interface DatabaseStatistics {
   readonly tables: readonly TableStatistics[];
   readonly log: CommitLogStats;
   readonly storage: StoreStats;
+  readonly disk: DiskStatistics;
   readonly snapshots: number;
   readonly pastStatesKept: number;
   readonly jobs: readonly JobStatus[];
@@ -35,6 +36,49 @@ export interface DatabaseStatistics {
     readonly frames: number;
     readonly events: number;
     readonly voidFrames: number;
+  };
+}
+
+/** Bytes on disk by what they are for, held for snapshots included where they are in a tree. */
+export interface DiskStatistics {
+  /** Live rows, tables' and index definitions. */
+  readonly rows: number;
+  /** Where to find what in the log. */
+  readonly history: number;
+  /** Every version of every row, with who and why. */
+  readonly events: number;
+  readonly indexes: number;
+  /** What is not in trees yet, and segments kept in reserve. */
+  readonly log: number;
+  /**
+   * Bytes written since the database was opened, by flushes and compactions too, for each byte that
+   * commits put into the log. Undefined as long as there is none.
+   */
+  readonly writeAmplification: number | undefined;
+}
+
+/** Trees by what they are for. */
+const PURPOSES = {
+  rows: ['rows', 'catalog'],
+  history: ['history', 'times'],
+  events: ['events', 'commits', 'frames'],
+  indexes: ['indexes'],
+} as const;
+
+export function diskStatistics(log: CommitLogStats, storage: StoreStats): DiskStatistics {
+  const bytesOf = (names: readonly string[]) =>
+    storage.keyspaces
+      .filter(({ name }) => names.includes(name))
+      .reduce((sum, { tableBytes }) => sum + tableBytes, 0);
+  const written = log.bytesAppended + storage.bytesFlushed + storage.bytesCompacted;
+  return {
+    rows: bytesOf(PURPOSES.rows),
+    history: bytesOf(PURPOSES.history),
+    events: bytesOf(PURPOSES.events),
+    indexes: bytesOf(PURPOSES.indexes),
+    log: log.bytes,
+    writeAmplification:
+      log.bytesAppended === 0 ? undefined : Math.round((100 * written) / log.bytesAppended) / 100,
   };
 }
 
