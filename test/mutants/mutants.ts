@@ -20,6 +20,7 @@ const CRASHES = [
 ];
 const KILLS = ['test/processes/kill.test.ts'];
 const MODEL = ['test/database/model.property.test.ts'];
+const INDEXES = ['test/database/indexes.test.ts', 'test/database/indexes.property.test.ts'];
 const RANDOM_TREES = [
   'test/storage/lsm/lsm-store.random.test.ts',
   'test/storage/lsm/lsm-store.contract.test.ts',
@@ -260,5 +261,46 @@ export const MUTANTS: readonly Mutant[] = [
     search: 'restored.edits === 0 || !isRefused',
     replace: 'restored.edits <= 1 || !isRefused',
     tests: MODEL,
+  },
+  {
+    name: 'a row that loses a term keeps its posting',
+    promise: 'indexes',
+    file: 'query/table-indexes.ts',
+    search: 'if (count === 0) batch.delete(Keyspace.indexes, key);',
+    replace: 'if (count === 0) continue;',
+    tests: INDEXES,
+  },
+  {
+    name: 'postings get no past',
+    promise: 'indexes',
+    file: 'query/table-indexes.ts',
+    search: '    this.writePast(position, batch);\n',
+    replace: '',
+    tests: INDEXES,
+  },
+  {
+    name: 'a value that a transaction gave away before it commits is not asked for again',
+    promise: 'indexes',
+    file: 'storage/engine.ts',
+    search: '      change.postings?.claim(this.#indexView(), this.#claims);\n',
+    replace: '',
+    tests: INDEXES,
+  },
+  {
+    name: 'a build takes the last row of a slice for done before it is',
+    promise: 'indexes',
+    file: 'query/index-build.ts',
+    search: 'const [upTo, versions, done] = [this.#upTo, this.#versions, this.#done];',
+    replace:
+      "const [upTo, versions, done] = [this.#upTo, this.#versions, this.#last?.encodedKey ?? ''];",
+    tests: ['test/query/index-build.test.ts'],
+  },
+  {
+    name: 'a recovery does not index what it replays',
+    promise: 'indexes',
+    file: 'query/index-upkeep.ts',
+    search: 'indexes.postingsOf(change, breaks).write(row.position, batch);',
+    replace: 'indexes.postingsOf(change, breaks);',
+    tests: INDEXES,
   },
 ];
