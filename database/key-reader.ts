@@ -13,6 +13,7 @@ import {
   type ValueState,
 } from '../storage/index.ts';
 import type { KeyTable } from './key-table.ts';
+import { LastCommitTime } from './last-commit-time.ts';
 import { checkHistoryOptions, checkLimit, checkNames } from './option-check.ts';
 import type { HistoryOptions } from './table.ts';
 
@@ -103,7 +104,7 @@ export class KeyReader {
     const table = this.#table();
     const { rows, reader } = this.#now();
     const state = rows.readValue(table, keyText(table, key));
-    return state && entryOf(state, reader);
+    return state && entryOf(state, new LastCommitTime(reader));
   }
 
   /** @throws KEY_TYPE, KEY_TOO_LARGE */
@@ -132,9 +133,8 @@ export class KeyReader {
     const rowRange = rowRangeOf(table, range);
     const moment = this.#hold();
     try {
-      for (const state of moment.rows.scanValues(table, rowRange)) {
-        yield entryOf(state, moment.reader);
-      }
+      const times = new LastCommitTime(moment.reader);
+      for (const state of moment.rows.scanValues(table, rowRange)) yield entryOf(state, times);
     } finally {
       moment.close();
     }
@@ -169,12 +169,13 @@ export class KeyReader {
     const found: KeyEntry[] = [];
     const table = this.#table();
     const { rows, reader } = this.#now();
+    const times = new LastCommitTime(reader);
     let walked = 0;
     for (const met of rows.scanKeys(table, rowRangeOf(table, { prefix, after }))) {
       if (found.length >= most) break;
       const key = String(met);
       if (++walked > limits.SEARCH_KEYS_MAX) throw searchLimit(q, key, found.length);
-      if (key.includes(q)) found.push(entryOf(rows.readValue(table, key)!, reader));
+      if (key.includes(q)) found.push(entryOf(rows.readValue(table, key)!, times));
     }
     return found;
   }
@@ -235,8 +236,11 @@ export function rowRangeOf(table: KeyTable, range: KeyRange): RowRange {
   };
 }
 
-function entryOf({ key, value, version, position = 0 }: ValueState, reader: LogReader): KeyEntry {
-  const time = formatTime(reader.commitOf(position)?.time ?? 0);
+function entryOf(
+  { key, value, version, position = 0 }: ValueState,
+  times: LastCommitTime,
+): KeyEntry {
+  const time = times.of(position);
   return { key: String(key), value, version, position, time };
 }
 
