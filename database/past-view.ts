@@ -178,7 +178,14 @@ export class PastTable {
   /** Rows in key order, as they were. @throws KEY_TYPE, OPTION_INVALID, REPLAY_LIMIT */
   *scan(range: RowRange = {}): Generator<JsonObject> {
     checkRange(range);
-    for (const { row } of this.#engine().scan(this.#table, range)) yield row;
+    const engine = this.#engine();
+    if (range.limit === 0) return;
+    const rows = engine.rowCursor(this.#table, range);
+    try {
+      for (let row = rows.next(); row !== undefined; row = rows.next()) yield row;
+    } finally {
+      rows.close();
+    }
   }
 
   /** As `scan`, with keys, versions, positions and times. */

@@ -6,11 +6,14 @@ import { asBuffer, type ByteString, TidemarkError } from '../base/index.ts';
 import {
   decodeRowKey,
   encodeRowKey,
+  isJsonRowAt,
   livePrefix,
+  type OrderedCursor,
   type OrderedView,
   parseRow,
   placeParts,
   placesOf,
+  ROW_HEADER_BYTES,
   RowForm,
   type RowKey,
   type RowRange,
@@ -60,6 +63,8 @@ export function* walkJsonRows(
   }
 }
 
+type JsonBytes = Pick<RowRecord, 'source' | 'start' | 'end'>;
+
 /** Rows of one chunk: few enough to hold, enough that a chunk costs nothing beside them. */
 const LINES_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
@@ -76,9 +81,12 @@ export function* walkLines(view: OrderedView, table: RowTable, range: RowRange):
     let chunk = Buffer.allocUnsafeSlow(LINES_BYTES);
     let length = 0;
     while (left-- > 0 && cursor.next()) {
-      const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
-      if (record === undefined) throw unreadable(table, keyAt(cursor.key));
-      const { source, start, end } = bytesOfJson(record);
+      let source = asBuffer(cursor.source);
+      let start = cursor.start + ROW_HEADER_BYTES;
+      let end = cursor.end;
+      if (!isJsonRowAt(source, cursor.start, end)) {
+        ({ source, start, end } = jsonAt(cursor, table));
+      }
       const needed = end - start + 1;
       if (needed > chunk.length - length) {
         if (length > 0) yield chunk.subarray(0, length);
@@ -94,6 +102,12 @@ export function* walkLines(view: OrderedView, table: RowTable, range: RowRange):
   }
 }
 
+function jsonAt(cursor: OrderedCursor, table: RowTable): JsonBytes {
+  const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
+  if (record === undefined) throw unreadable(table, keyAt(cursor.key));
+  return bytesOfJson(record);
+}
+
 function keyAt(place: ByteString): RowKey | undefined {
   return decodeRowKey(placeParts(place).encodedKey);
 }
@@ -104,7 +118,7 @@ function jsonRow(key: RowKey, record: RowRecord): JsonRow {
   return { key, version, position, source, start, end };
 }
 
-function bytesOfJson(record: RowRecord): Pick<RowRecord, 'source' | 'start' | 'end'> {
+function bytesOfJson(record: RowRecord): JsonBytes {
   if (record.form === RowForm.json) return record;
   const source = Buffer.from(JSON.stringify(parseRow(record)));
   return { source, start: 0, end: source.length };

@@ -110,10 +110,15 @@ export class Table {
   *scan(range: RowRange = {}): Generator<JsonObject> {
     const table = this.#table();
     checkRange(range);
+    if (range.limit === 0) return;
     const view = this.#services.store.view();
     try {
-      const engine = new Engine(view.keyspace(Keyspace.rows));
-      for (const { row } of engine.scan(table, range)) yield row;
+      const rows = new Engine(view.keyspace(Keyspace.rows)).rowCursor(table, range);
+      try {
+        for (let row = rows.next(); row !== undefined; row = rows.next()) yield row;
+      } finally {
+        rows.close();
+      }
     } finally {
       view.close();
     }

@@ -39,6 +39,7 @@ import type {
   ValueState,
   ValueTable,
 } from './row-change.ts';
+import { RowCursor } from './row-cursor.ts';
 import { Operation, RowForm, type RowRecord, readRowRecord } from './row-format.ts';
 import type { RowBefore, RowIndexes, UniqueClaims } from './row-indexes.ts';
 import { encodeRowKey, type RowKey } from './row-key-format.ts';
@@ -203,6 +204,15 @@ export class Engine {
   /** Rows in key order. Synchronous: the view must stay what it is until the walk ends. */
   scan(table: RowTable, range: RowRange = {}): Generator<RowState> {
     return this.#walk(table, range, AS_ROWS);
+  }
+
+  /** As `scan`, of rows alone, where there are no drafts. Close it when done. */
+  rowCursor(table: RowTable, range: RowRange = {}): RowCursor {
+    assert(this.#drafts.size === 0, 'who drafts scans with the drafts');
+    return new RowCursor(
+      this.#view.scan(placesOf(table, range)),
+      range.limit ?? Number.POSITIVE_INFINITY,
+    );
   }
 
   /** As `scan`, of values. */

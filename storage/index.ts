@@ -62,7 +62,9 @@ export type {
   ValueState,
   ValueTable,
 } from './row-change.ts';
+export type { RowCursor } from './row-cursor.ts';
 export {
+  isJsonRowAt,
   isTextForm,
   Operation,
   ROW_HEADER_BYTES,

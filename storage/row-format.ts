@@ -123,6 +123,24 @@ export function readRowRecordAt(source: Buffer, at: number, end: number): RowRec
   };
 }
 
+/** Whether the bytes are a valid row that is there and is JSON: as `readRowRecordAt`, without a record. */
+export function isJsonRowAt(source: Buffer, at: number, end: number): boolean {
+  const length = end - at - ROW_HEADER_BYTES;
+  return (
+    length > 0 &&
+    end <= source.length &&
+    (source[at + FLAGS_AT]! & ~INSERTED) === RowForm.json &&
+    u32At(source, at + LENGTH_AT) === length &&
+    u32At(source, at + VERSION_AT) >= 1
+  );
+}
+
+/** A quarter of the time of `readUInt32LE`, which checks its arguments. */
+function u32At(source: Buffer, at: number): number {
+  const low = source[at]! | (source[at + 1]! << 8) | (source[at + 2]! << 16);
+  return (low | (source[at + 3]! << 24)) >>> 0;
+}
+
 export interface RowStamp {
   readonly version: number;
   readonly schemaVersion: number;

@@ -19,7 +19,14 @@
  * the char U+DC00 + byte, which no text has by itself (Python's PEP 383): a string for each.
  */
 import { isUtf8 } from 'node:buffer';
-import { asBuffer, type ByteString, limits, orderedU32, TidemarkError } from '../base/index.ts';
+import {
+  asBuffer,
+  type ByteString,
+  limits,
+  orderedU32,
+  readOrderedU32,
+  TidemarkError,
+} from '../base/index.ts';
 
 /** What callers use as a row's key: the type is the table's. */
 export type RowKey = string | number;
@@ -128,9 +135,8 @@ function encodeInteger(value: number): ByteString {
 export function decodeRowKey(encoded: ByteString): RowKey | undefined {
   if (encoded.startsWith(INTEGER)) {
     if (encoded.length !== INTEGER_BYTES) return undefined;
-    const bytes = Buffer.from(encoded, 'latin1');
-    const high = (bytes.readUInt32BE(1) ^ 0x80000000) | 0;
-    const value = high * 0x100000000 + bytes.readUInt32BE(5);
+    const high = (readOrderedU32(encoded, 1) ^ 0x80000000) | 0;
+    const value = high * 0x100000000 + readOrderedU32(encoded, 5);
     return Number.isSafeInteger(value) ? value : undefined;
   }
   const isBytes = encoded.startsWith(BYTES);

@@ -63,14 +63,23 @@ export function* stored<T>(cursor: OrderedCursor, shown: Shown<T>): Generator<T>
 }
 
 function storedRow<T>(cursor: OrderedCursor, shown: Shown<T>): T {
-  const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
+  const record = readStoredRow(cursor);
   const key = decodeRowKey(cursor.key.slice(ROW_PLACE_PREFIX_BYTES));
-  if (record === undefined || key === undefined) {
-    throw new TidemarkError('CORRUPTION', 'a row met by a scan cannot be read', {
-      place: Buffer.from(cursor.key, 'latin1').toString('hex'),
-    });
-  }
+  if (key === undefined) throw unreadable(cursor);
   return shown.stored(record, key);
+}
+
+/** The row that a cursor stands at. @throws CORRUPTION */
+export function readStoredRow(cursor: OrderedCursor): RowRecord {
+  const record = readRowRecordAt(asBuffer(cursor.source), cursor.start, cursor.end);
+  if (record === undefined) throw unreadable(cursor);
+  return record;
+}
+
+function unreadable({ key }: OrderedCursor): TidemarkError {
+  return new TidemarkError('CORRUPTION', 'a row met by a scan cannot be read', {
+    place: Buffer.from(key, 'latin1').toString('hex'),
+  });
 }
 
 /** Stored rows and drafts in one order; a draft hides the stored row of its place. */

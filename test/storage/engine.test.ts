@@ -17,6 +17,7 @@ import {
   Operation,
   ROW_HEADER_BYTES,
   type RowChange,
+  type RowCursor,
   RowForm,
   type RowKey,
   type RowTable,
@@ -168,6 +169,16 @@ describe('a change', () => {
   });
 });
 
+function rowsOf(cursor: RowCursor): JsonObject[] {
+  const rows: JsonObject[] = [];
+  try {
+    for (let row = cursor.next(); row !== undefined; row = cursor.next()) rows.push(row);
+  } finally {
+    cursor.close();
+  }
+  return rows;
+}
+
 describe('a scan', () => {
   it('gives what a map in key order gives, drafts included, in any range and direction', async () => {
     const keys = fc.integer({ min: -5, max: 5 });
@@ -206,6 +217,10 @@ describe('a scan', () => {
         inside.sort(([a], [b]) => (reverse ? b - a : a - b));
         expect([...engine.scan(numbers, range)].map(({ key, row }) => [key, row])).toEqual(
           inside.slice(0, limit),
+        );
+        const stored = new Engine(storage);
+        expect(rowsOf(stored.rowCursor(numbers, range))).toEqual(
+          [...stored.scan(numbers, range)].map(({ row }) => row),
         );
       }),
     );
@@ -259,6 +274,7 @@ describe('damage of a stored row', () => {
     const engine = new Engine(storage);
     expect(refusal(() => engine.readRow(people, 'a')).code).toBe('CORRUPTION');
     expect(refusal(() => [...engine.scan(people)]).code).toBe('CORRUPTION');
+    expect(refusal(() => rowsOf(engine.rowCursor(people))).code).toBe('CORRUPTION');
     expect(refusal(() => engine.deleteRow(people, 'a')).code).toBe('CORRUPTION');
     expect(engine.changes).toEqual([]);
   });
@@ -271,6 +287,7 @@ describe('damage of a stored row', () => {
     const storage = await damagedStorage('a', bytes);
     expect(refusal(() => new Engine(storage).readRow(people, 'a')).code).toBe('CORRUPTION');
     expect(refusal(() => [...new Engine(storage).scan(people)]).code).toBe('CORRUPTION');
+    expect(refusal(() => rowsOf(new Engine(storage).rowCursor(people))).code).toBe('CORRUPTION');
   });
 
   it('of its key is one, too', async () => {

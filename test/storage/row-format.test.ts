@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  isJsonRowAt,
   Operation,
   parseRow,
   ROW_HEADER_BYTES,
@@ -94,6 +95,32 @@ describe('rows', () => {
     const flags = Buffer.from(whole.subarray(ROW_STAMP_START, ROW_STAMP_END));
     flags[flags.length - 1] = 9;
     expect(readRowStamp(flags)).toBeUndefined();
+  });
+
+  it('are told from everything else by the quick look that scans take', () => {
+    const kinds = fc.constantFrom(Operation.insert, Operation.update, Operation.delete);
+    const forms = fc.constantFrom(...Object.values(RowForm));
+    const changes = fc.option(fc.tuple(fc.nat(30), fc.nat(255)), { nil: undefined });
+    fc.assert(
+      fc.property(
+        headers,
+        kinds,
+        forms,
+        changes,
+        fc.nat(3),
+        (rest, operation, form, change, cut) => {
+          const isDelete = operation === Operation.delete;
+          const header = { ...rest, operation, form: isDelete ? RowForm.json : form };
+          const bytes = record(header, isDelete ? '' : '{"a":1}');
+          if (change !== undefined && change[0] < bytes.length) bytes[change[0]] = change[1];
+          const around = Buffer.concat([Buffer.alloc(2, 255), bytes]);
+          const end = around.length + 1 - cut;
+          const read = readRowRecordAt(around, 2, end);
+          const isLive = read !== undefined && read.operation !== Operation.delete;
+          expect(isJsonRowAt(around, 2, end)).toBe(isLive && read.form === RowForm.json);
+        },
+      ),
+    );
   });
 
   it('are read as version 1 of the format was written', () => {
