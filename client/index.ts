@@ -6,7 +6,10 @@ import { RemoteDatabase } from './remote-database.ts';
 import { type Answer, type ClientOptions, type Request, Transport } from './transport.ts';
 
 export { ERRORS, type ErrorCode, isTidemarkError, TidemarkError } from '../base/errors.ts';
+export type { Condition, FindPage, FindQuery, FoundRow, Where } from './find.ts';
+export type { RemoteCollection, RemotePastCollection } from './remote-collection.ts';
 export type {
+  CollectionDeclaration,
   DifferenceQuery,
   RemoteDatabase,
   RemotePast,
@@ -15,9 +18,17 @@ export type {
   RestoreOutcome,
   TableDeclaration,
 } from './remote-database.ts';
+export type {
+  KeyEntry,
+  KeyRange,
+  KeyValue,
+  KeyVersion,
+  ReadValue,
+  RemoteKeys,
+  RemotePastKeys,
+} from './remote-keys.ts';
 export type { FollowOptions, LogQuery, RemoteLog } from './remote-log.ts';
 export type {
-  ChangeOptions,
   HistoryOptions,
   ReadRow,
   RemotePastTable,
@@ -46,7 +57,7 @@ export type {
   TableDefinition,
   TransactionOutcome,
 } from './wire.ts';
-export type { WriteOptions } from './write-options.ts';
+export type { ChangeOptions, WriteOptions } from './write-options.ts';
 
 export class Client {
   readonly #transport: Transport;

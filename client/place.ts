@@ -29,6 +29,19 @@ export class Place {
     });
   }
 
+  /** A query that goes as a body: it reads, and can be sent again. */
+  async ask<T>(path: string, body: unknown, query: Query = {}): Promise<T> {
+    const request = { method: 'POST', path: this.prefix + path, body, isRepeatable: true };
+    const asked = { ...query, ...this.#moment };
+    return (await this.transport.json<T>({ ...request, query: asked })).body;
+  }
+
+  /** An answer whose body is still to be read. */
+  open(path: string, query: Query = {}): Promise<Response> {
+    const asked = { ...query, ...this.#moment };
+    return this.transport.send({ method: 'GET', path: this.prefix + path, query: asked });
+  }
+
   /** The body of an answer in lines of JSON. */
   async lines(path: string, query: Query): Promise<ReadableStream<Uint8Array> | null> {
     const response = await this.transport.send({
@@ -38,6 +51,12 @@ export class Place {
       headers: { accept: 'application/x-ndjson' },
     });
     return response.body;
+  }
+
+  /** A job of the service, which is of no instance. */
+  async job<T>(id: string, signal?: AbortSignal): Promise<T> {
+    const path = `/jobs/${encodeURIComponent(id)}`;
+    return (await this.transport.json<T>({ method: 'GET', path, signal })).body;
   }
 
   /** Sent again if it fails on its way: its idempotency key makes it happen once. */

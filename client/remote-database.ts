@@ -1,7 +1,10 @@
+import { type ErrorCode, TidemarkError } from '../base/errors.ts';
 import { momentQuery, Place, timeText } from './place.ts';
+import { RemoteCollection, RemotePastCollection } from './remote-collection.ts';
+import { RemoteKeys, RemotePastKeys } from './remote-keys.ts';
 import { RemoteLog } from './remote-log.ts';
 import { RemotePastTable, RemoteTable } from './remote-table.ts';
-import type { Transport } from './transport.ts';
+import { pause, type Transport } from './transport.ts';
 import type {
   CommitOutcome,
   Difference,
@@ -21,12 +24,26 @@ export interface TableDeclaration {
   readonly keyType?: 'string' | 'integer' | undefined;
 }
 
+export interface CollectionDeclaration {
+  readonly schema?: Row | undefined;
+  readonly indexes?: readonly Row[] | undefined;
+}
+
 export interface DifferenceQuery {
   readonly table?: string | undefined;
   /** Every change instead of the net effect. */
   readonly all?: boolean | undefined;
   readonly limit?: number | undefined;
 }
+
+interface Job {
+  readonly id: string;
+  readonly state: string;
+  readonly result?: Row;
+  readonly error?: ErrorCode;
+}
+
+const JOB_LOOK_MS = 100;
 
 /** What to bring back: rows of a table as they were at a moment, or those of a commit before it. */
 export type Restore =
@@ -47,10 +64,17 @@ export interface RestoreOutcome extends CommitOutcome {
 
 /** The state of an instance at one moment. */
 export class RemotePast {
+  /** Values under keys. */
+  readonly keys: RemotePastKeys;
   readonly #place: Place;
 
   constructor(place: Place) {
     this.#place = place;
+    this.keys = new RemotePastKeys(place);
+  }
+
+  collection(name: string): RemotePastCollection {
+    return new RemotePastCollection(name, this.#place);
   }
 
   table(name: string): RemotePastTable {
@@ -66,6 +90,8 @@ export class RemotePast {
 export class RemoteDatabase {
   /** The audit log. */
   readonly log: RemoteLog;
+  /** Values under keys. */
+  readonly keys: RemoteKeys;
   readonly #place: Place;
 
   /** @param name undefined for the default instance */
@@ -73,10 +99,51 @@ export class RemoteDatabase {
     const prefix = name === undefined ? '' : `/db/${encodeURIComponent(name)}`;
     this.#place = new Place(transport, prefix);
     this.log = new RemoteLog(this.#place);
+    this.keys = new RemoteKeys(this.#place);
   }
 
   table(name: string): RemoteTable {
     return new RemoteTable(name, this.#place);
+  }
+
+  collection(name: string): RemoteCollection {
+    return new RemoteCollection(name, this.#place);
+  }
+
+  /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
+  createCollection(
+    name: string,
+    declaration: CollectionDeclaration = {},
+    options: WriteOptions = {},
+  ): Promise<CommitOutcome> {
+    return this.#write('POST', '/collections', { name, ...declaration }, options);
+  }
+
+  /** Indexes, and how far those are that are being built. */
+  async indexes(): Promise<readonly Row[]> {
+    return (await this.#place.get<{ indexes: Row[] }>('/indexes')).body.indexes;
+  }
+
+  /** @throws INDEX_EXISTS, INDEX_INVALID, UNIQUE_VIOLATION */
+  createIndex(name: string, declaration: Row, options: WriteOptions = {}): Promise<Row> {
+    return this.#write('POST', '/indexes', { name, ...declaration }, options);
+  }
+
+  /** @throws INDEX_UNKNOWN */
+  dropIndex(name: string, options: WriteOptions = {}): Promise<CommitOutcome> {
+    return this.#write('DELETE', `/indexes/${encodeURIComponent(name)}`, undefined, options);
+  }
+
+  /** Starts `compact`, `verify`, `snapshot` or `flush`, and waits until it is over. */
+  async run(kind: 'compact' | 'verify' | 'snapshot' | 'flush', signal?: AbortSignal): Promise<Row> {
+    const started = await this.#place.write<Job>('POST', `/admin/${kind}`, undefined, {}, signal);
+    for (let job = started; ; await pause(JOB_LOOK_MS, signal)) {
+      if (job.state === 'done') return job.result ?? {};
+      if (job.error !== undefined) {
+        throw new TidemarkError(job.error, `the job ${kind} failed`, { job: job.id });
+      }
+      job = await this.#place.job<Job>(job.id, signal);
+    }
   }
 
   /** Reads at a moment, inclusive. Errors of the moment come with the first read. */

@@ -1,4 +1,5 @@
 import { TidemarkError } from '../base/errors.ts';
+import { type FindPage, type FindQuery, type FoundRow, found } from './find.ts';
 import { linesOf } from './lines.ts';
 import type { Place } from './place.ts';
 import { momentOf } from './transport.ts';
@@ -14,7 +15,7 @@ import type {
   TableDefinition,
   TransactionOutcome,
 } from './wire.ts';
-import { type WriteOptions, writeHeaders } from './write-options.ts';
+import { type ChangeOptions, matching, type WriteOptions, writeHeaders } from './write-options.ts';
 
 export interface RowRange {
   /** Inclusive. */
@@ -35,12 +36,6 @@ export interface ReadRow {
   readonly row: Row;
   readonly version: number;
   readonly asOf: AnsweredMoment;
-}
-
-/** Options of a change: what the row must be like, and who, why and once. */
-export interface ChangeOptions extends WriteOptions {
-  /** The version the row must be at; 0 that it must not exist. */
-  readonly expectedVersion?: number | undefined;
 }
 
 /** A table of the past: everything that reads, at one moment. */
@@ -105,6 +100,26 @@ export class RemotePastTable {
   async blame(key: RowKey): Promise<readonly ColumnBlame[]> {
     const path = `${this.rowPath(key)}/blame`;
     return (await this.place.get<{ columns: ColumnBlame[] }>(path)).body.columns;
+  }
+
+  /** One page of rows that fit. @throws INDEX_MISSING, QUERY_INVALID … */
+  find(query: FindQuery = {}): Promise<FindPage> {
+    return found(this.place, `${this.path()}/find`, query);
+  }
+
+  /** All rows that fit, page by page, as of the moment of the first page. */
+  async *findAll(query: FindQuery = {}): AsyncGenerator<FoundRow> {
+    let page = await this.find(query);
+    for (;;) {
+      yield* page.rows;
+      if (page.next === undefined) return;
+      page = await this.find({ ...query, cursor: page.next });
+    }
+  }
+
+  /** How a query would be answered. */
+  explain(query: FindQuery = {}): Promise<Pick<FindPage, 'position' | 'time' | 'plan'>> {
+    return this.place.ask(`${this.path()}/find`, query, { explain: true });
   }
 
   protected path(): string {
@@ -192,9 +207,4 @@ export class RemoteTable extends RemotePastTable {
     const sent = { ...writeHeaders(options), ...headers };
     return this.place.write<T>(method, path, body, sent, options.signal);
   }
-}
-
-function matching({ expectedVersion }: ChangeOptions): Record<string, string> | undefined {
-  if (expectedVersion === undefined) return undefined;
-  return expectedVersion === 0 ? { 'if-none-match': '*' } : { 'if-match': `"${expectedVersion}"` };
 }

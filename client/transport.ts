@@ -23,7 +23,7 @@ export interface Request {
   /** With a leading slash, its parts escaped. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
-  /** Goes as JSON, unless it is text. */
+  /** Goes as JSON, but for bytes, which go as they are. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +35,8 @@ export interface Answer<T> {
   readonly body: T;
   readonly headers: Headers;
 }
+
+export const BYTES = 'application/octet-stream';
 
 const TIMEOUT_MS = 30_000;
 const RETRIES = 4;
@@ -89,7 +91,8 @@ export class Transport {
     }
     const sent = new Headers();
     if (token !== undefined) sent.set('authorization', `Bearer ${token}`);
-    if (body !== undefined) sent.set('content-type', 'application/json');
+    const content = contentOf(body);
+    if (content !== undefined) sent.set('content-type', content.type);
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) sent.set(name, value);
     }
@@ -101,9 +104,7 @@ export class Transport {
         method,
         headers: sent,
         signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
-        ...(body === undefined
-          ? {}
-          : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        ...(content === undefined ? {} : { body: content.bytes }),
       });
     } finally {
       clearTimeout(timer);
@@ -118,6 +119,12 @@ export class Transport {
       throw signal?.aborted === true ? cancelled(error) : unreachable(this.#options.url, error);
     }
   }
+}
+
+function contentOf(body: unknown): { type: string; bytes: string | Uint8Array } | undefined {
+  if (body === undefined) return undefined;
+  if (body instanceof Uint8Array) return { type: BYTES, bytes: body };
+  return { type: 'application/json', bytes: JSON.stringify(body) };
 }
 
 export function momentOf(headers: Headers): AnsweredMoment {

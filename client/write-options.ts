@@ -13,6 +13,18 @@ export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of a change: what must be there, and who, why and once. */
+export interface ChangeOptions extends WriteOptions {
+  /** The version that must be there; 0 that there must be none. */
+  readonly expectedVersion?: number | undefined;
+}
+
+/** An expected version as a precondition; undefined if none is expected. */
+export function matching({ expectedVersion }: ChangeOptions): Record<string, string> | undefined {
+  if (expectedVersion === undefined) return undefined;
+  return expectedVersion === 0 ? { 'if-none-match': '*' } : { 'if-match': `"${expectedVersion}"` };
+}
+
 export function writeHeaders(options: WriteOptions): Record<string, string | undefined> {
   const { actor, reason, correlationId, idempotencyKey = newKey() } = options;
   return {
