@@ -185,14 +185,19 @@ function combined(
     return gathered[sizes.indexOf(Math.min(...sizes))];
   }
   const all = lists.length === 1 ? lists[0]! : ({ kind: 'intersection', of: lists } as const);
-  if (gathered.length === 0 || measure(all, FEW) < FEW) return all;
-  const short = withoutRedundant(gathered).find((access) => measure(access, FEW) < FEW);
+  // The first column of an index as a range answers what a list of that column has answered.
+  const further = withoutRedundant(gathered, servedBy(all));
+  if (further.length === 0 || measure(all, FEW) < FEW) return all;
+  const short = further.find((access) => measure(access, FEW) < FEW);
   return short === undefined ? all : { kind: 'intersection', of: [short, ...lists] };
 }
 
 /** Leaves out those that answer nothing that a better one does not; a better one answers more. */
-function withoutRedundant(accesses: readonly Access[]): Access[] {
-  const served = new Set<Condition>();
+function withoutRedundant(
+  accesses: readonly Access[],
+  answered: readonly Condition[] = [],
+): Access[] {
+  const served = new Set<Condition>(answered);
   const kept: Access[] = [];
   const byServed = [...accesses].sort((a, b) => servedBy(b).length - servedBy(a).length);
   for (const access of byServed) {

@@ -123,7 +123,10 @@ function registeredFor(
 }
 
 function readField(field: string, index: string): Read {
-  if (!isPath(field)) return (root) => [isPlainObject(root) ? root[field] : undefined];
+  if (!isPath(field)) {
+    // A column may have a name that every object inherits: constructor, toString.
+    return (root) => [isPlainObject(root) && Object.hasOwn(root, field) ? root[field] : undefined];
+  }
   const path = compilePath(field, index);
   return (root, key) => {
     try {

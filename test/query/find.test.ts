@@ -264,6 +264,16 @@ describe('what a query reads', () => {
     }
   });
 
+  it('is the same where another index begins with a column that a list answers', () => {
+    const where = { city: 'Porto Alegre', state: 'open' };
+    for (const state of [present, past]) {
+      const [lists, beside] = [only('city', 'state'), only('city', 'state', 'city age')].map(
+        (served) => find(request(served, where, undefined), state, clock).statistics,
+      );
+      expect(beside!.postingsScanned).toBe(lists!.postingsScanned);
+    }
+  });
+
   it('is one page, and no more, wherever it lies in an order', () => {
     for (const state of [present, past]) {
       const order = { by: 'age', reverse: true };

@@ -35,6 +35,14 @@ describe('the terms of a row', () => {
     expect(found({ on: '$.address.lines[1]' }, row)).toEqual([[['b'], 1]]);
   });
 
+  it('are absent for a column that only has the name of what every object inherits', () => {
+    expect(found({ on: 'constructor' }, {})).toEqual([[[undefined], 1]]);
+    expect(found({ on: ['toString', 'city'] }, { city: 'Bonn' })).toEqual([
+      [[undefined, 'Bonn'], 1],
+    ]);
+    expect(found({ on: 'constructor' }, { constructor: 'Eiffel' })).toEqual([[['Eiffel'], 1]]);
+  });
+
   it('are the different elements of an array where they are asked for one by one', () => {
     const each = { on: 'tags', each: true };
     expect(found(each, { tags: ['a', 'b', 'a', 1] })).toEqual([
