@@ -44,6 +44,12 @@ export function setOutcome(reply: FastifyReply, outcome: CommitOutcome): void {
   if (outcome.replayed) reply.header('idempotency-replayed', 'true');
 }
 
+/** Answers 201 and says where what was made is to be found: under the address it was sent to. */
+export function setCreated(request: FastifyRequest, reply: FastifyReply, name: string): void {
+  const path = request.url.split('?', 1)[0]!;
+  reply.code(201).header('location', `${path}/${encodeURIComponent(name)}`);
+}
+
 /** A trace id that is not well formed is as none: so the specification has it. */
 function traceOf(traceparent: string | string[] | undefined): string | undefined {
   if (typeof traceparent !== 'string') return undefined;

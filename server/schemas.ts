@@ -1,4 +1,5 @@
 /** JSON Schemas that routes share: they check requests and make the OpenAPI document. */
+import { commitHeaders } from './commit-headers.ts';
 import { momentParameters } from './moment.ts';
 
 export const jsonObject = { type: 'object', additionalProperties: true } as const;
@@ -64,6 +65,18 @@ export function readQuery<T extends object>(properties: T) {
 }
 
 export const momentQuery = readQuery({});
+
+/** Versions in one answer. */
+const HISTORY_MAX = 10_000;
+const HISTORY = 1000;
+
+export const historyParameters = {
+  limit: { type: 'integer', minimum: 1, maximum: HISTORY_MAX, default: HISTORY },
+  reverse: { type: 'boolean', default: false },
+} as const;
+
+/** Request headers of what makes a commit. */
+export const writeHeaders = { type: 'object', properties: commitHeaders } as const;
 
 /** For routes that take no query parameters. */
 export const noQuery = { type: 'object', additionalProperties: false, properties: {} } as const;

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { IndexDeclaration } from '../../database/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
+import { metadataOf, setOutcome } from '../commit-headers.ts';
 import { setMoment } from '../moment.ts';
-import { commitOutcome, jsonObject, noQuery, pathOf } from '../schemas.ts';
+import { commitOutcome, jsonObject, noQuery, pathOf, writeHeaders } from '../schemas.ts';
 
 interface Declaration extends Omit<IndexDeclaration, 'wait'> {
   readonly name: string;
@@ -13,7 +13,6 @@ interface IndexPath {
 }
 
 const tags = ['indexes'];
-const headers = { type: 'object', properties: commitHeaders } as const;
 const params = pathOf({ index: { type: 'string' } });
 
 /** `/indexes`: what queries go by. */
@@ -50,7 +49,7 @@ export function indexRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Declare an index; it is built in the background, from the whole log',
         params: pathOf({}),
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: {
           type: 'object',
@@ -101,7 +100,7 @@ export function indexRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Drop an index',
         params,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         response: { 200: commitOutcome },
       },

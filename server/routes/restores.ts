@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { TidemarkError } from '../../base/index.ts';
 import type { RowKey, Where } from '../../database/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
+import { metadataOf, setOutcome } from '../commit-headers.ts';
 import { type MomentQuery, momentOf, momentParameters } from '../moment.ts';
-import { commitOutcome, jsonObject, key, noQuery, pathOf } from '../schemas.ts';
+import { commitOutcome, jsonObject, key, noQuery, pathOf, writeHeaders } from '../schemas.ts';
 
 interface RestoreBody extends MomentQuery {
   readonly table?: string;
@@ -28,7 +28,7 @@ export function restoreRoutes(app: FastifyInstance): void {
         description:
           'With `table`, its rows (or those of `keys`, or those that fit `where` now or did then) become what they were at `as_of` or `at_position`. With `undo`, the rows of the commit that holds this position become what they were before it; `overwrite` does so even where they were changed later. `preview` writes nothing, and lists what would change and which later edits it would overwrite; its position as `seen` refuses rows that were changed since.',
         params: pathOf({}),
-        headers: { type: 'object', properties: commitHeaders },
+        headers: writeHeaders,
         querystring: noQuery,
         body: {
           type: 'object',

@@ -1,11 +1,19 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import type { JsonObject } from '../../base/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
-import { etagOf } from '../etag.ts';
+import { metadataOf, setCreated, setOutcome } from '../commit-headers.ts';
 import { NDJSON } from '../line-stream.ts';
 import { importRows } from '../row-import.ts';
-import { changeOutcome, commitOutcome, jsonObject, key, noQuery, pathOf } from '../schemas.ts';
+import { setChange } from '../row-version.ts';
+import {
+  changeOutcome,
+  commitOutcome,
+  jsonObject,
+  key,
+  noQuery,
+  pathOf,
+  writeHeaders,
+} from '../schemas.ts';
 
 interface TablePath {
   readonly table: string;
@@ -17,7 +25,6 @@ interface InsertQuery {
 
 const tags = ['rows'];
 const params = pathOf({ table: { type: 'string' } });
-const headers = { type: 'object', properties: commitHeaders } as const;
 /** A batch is one commit; what is larger is streamed in. */
 const BATCH_ROWS_MAX = 100_000;
 
@@ -32,7 +39,7 @@ export function rowInsertRoutes(app: FastifyInstance): void {
         summary: 'Insert a row, under its primary key or the next key the store gives',
         description: `With a body of ${NDJSON}, a row each line, all of them, however many: in commits of about a thousand. Sent again with the same \`Idempotency-Key\`, an import that broke off goes on where it was.`,
         params,
-        headers,
+        headers: writeHeaders,
         querystring: {
           type: 'object',
           additionalProperties: false,
@@ -65,11 +72,8 @@ export function rowInsertRoutes(app: FastifyInstance): void {
         return { ...counts, position: last?.position ?? database.log.head.position };
       }
       const outcome = await database.table(request.params.table)[mode](body, metadata);
-      const path = request.url.split('?', 1)[0]!;
-      reply.code(201).header('location', `${path}/${encodeURIComponent(outcome.key)}`);
-      reply.header('etag', etagOf(outcome.version));
-      setOutcome(reply, outcome);
-      return outcome;
+      setCreated(request, reply, String(outcome.key));
+      return setChange(reply, outcome);
     },
   );
 
@@ -81,7 +85,7 @@ export function rowInsertRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Insert rows as one commit: all of them or none',
         params,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: {
           type: 'object',

@@ -1,12 +1,25 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type JsonObject, TidemarkError } from '../../base/index.ts';
 import type { ChangeOutcome } from '../../database/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
-import { etagOf, isKnown, knownHeaders, preconditionHeaders, preconditionOf } from '../etag.ts';
-import { mementoHeaders, negotiatedMoment, setMemento, setTimegate } from '../memento.ts';
-import { type MomentQuery, momentOf, type Reading, readAt } from '../moment.ts';
+import { preconditionOf } from '../etag.ts';
+import { negotiatedMoment, setTimegate } from '../memento.ts';
+import { type MomentQuery, type Reading, readAt } from '../moment.ts';
 import { keyOfPath } from '../path-key.ts';
-import { changeOutcome, jsonObject, noQuery, pathOf, readQuery } from '../schemas.ts';
+import {
+  changeHeaders,
+  changeOptions,
+  readHeaders,
+  setChange,
+  setVersion,
+} from '../row-version.ts';
+import {
+  changeOutcome,
+  historyParameters,
+  jsonObject,
+  noQuery,
+  pathOf,
+  readQuery,
+} from '../schemas.ts';
 
 interface RowPath {
   readonly table: string;
@@ -19,18 +32,9 @@ interface HistoryQuery extends MomentQuery {
 }
 
 const TEXT_BYTES_MAX = 16 * 1024;
-/** Versions in one answer. */
-const HISTORY_MAX = 10_000;
-const HISTORY = 1000;
 
 const tags = ['rows'];
 const rowParams = pathOf({ table: { type: 'string' }, key: { type: 'string' } });
-const writeHeaders = {
-  type: 'object',
-  properties: { ...commitHeaders, ...preconditionHeaders },
-} as const;
-const limit = { type: 'integer', minimum: 1, maximum: HISTORY_MAX, default: HISTORY } as const;
-const reverse = { type: 'boolean', default: false } as const;
 
 /** `/tables/{table}/rows/{key}`: one row, its past and its changes. */
 export function rowRoutes(app: FastifyInstance): void {
@@ -47,7 +51,7 @@ function readingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Read a row; its ETag is its version',
         params: rowParams,
-        headers: { type: 'object', properties: { ...mementoHeaders, ...knownHeaders } },
+        headers: readHeaders,
         querystring: readQuery({}),
         response: { 200: jsonObject },
       },
@@ -68,7 +72,7 @@ function readingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Read every version of a row, deletions included',
         params: rowParams,
-        querystring: readQuery({ limit, reverse }),
+        querystring: readQuery(historyParameters),
         response: {
           200: {
             type: 'object',
@@ -80,9 +84,9 @@ function readingRoutes(app: FastifyInstance): void {
     async ({ database, query, params }, reply) =>
       readAt(database, query, reply, (reading) => {
         const table = reading.table(params.table);
-        const { limit: most, reverse: back } = query;
+        const { limit, reverse } = query;
         const rowKey = keyOfPath(params.key, table.definition);
-        return { versions: table.history(rowKey, { limit: most, reverse: back }) };
+        return { versions: table.history(rowKey, { limit, reverse }) };
       }),
   );
 
@@ -122,16 +126,14 @@ function sendRow(
   reading: Reading,
   query: MomentQuery,
 ): FastifyReply {
-  const { params, headers: asked, database } = request;
+  const { params, database } = request;
   const table = reading.table(params.table);
   const row = table.readJson(keyOfPath(params.key, table.definition));
   if (row === undefined) throw noRow(params);
   const { source, start, end, position } = row;
-  reply.header('etag', etagOf(row.version));
-  if (momentOf(query) !== undefined) {
-    setMemento(request, reply, database.log.timeOf(position), position);
-  }
-  if (isKnown(asked['if-none-match'], row.version)) return reply.code(304).send();
+  const time = () => database.log.timeOf(position);
+  const isKnown = setVersion(request, reply, query, { version: row.version, position, time });
+  if (isKnown) return reply.code(304).send();
   reply.type('application/json; charset=utf-8');
   // Node sends text together with the head, bytes after it: that takes a system call more, which is
   // a third of the time of a small answer.
@@ -148,13 +150,13 @@ function writingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Put a row in its place, whether there is one or not',
         params: rowParams,
-        headers: writeHeaders,
+        headers: changeHeaders,
         querystring: noQuery,
         body: jsonObject,
         response: { 200: changeOutcome },
       },
     },
-    async (request, reply) => changed(reply, await putRow(request)),
+    async (request, reply) => setChange(reply, await putRow(request)),
   );
 
   app.patch<{ Params: RowPath; Body: JsonObject }>(
@@ -165,7 +167,7 @@ function writingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Merge a patch into a row (RFC 7396)',
         params: rowParams,
-        headers: writeHeaders,
+        headers: changeHeaders,
         querystring: noQuery,
         body: jsonObject,
         response: { 200: changeOutcome },
@@ -174,9 +176,7 @@ function writingRoutes(app: FastifyInstance): void {
     async (request, reply) => {
       const table = request.database.table(request.params.table);
       const rowKey = keyOfPath(request.params.key, table.definition);
-      const { expectedVersion } = preconditionOf(request.headers) ?? {};
-      const options = { ...metadataOf(request), expectedVersion };
-      return changed(reply, await table.patch(rowKey, request.body, options));
+      return setChange(reply, await table.patch(rowKey, request.body, changeOptions(request)));
     },
   );
 
@@ -188,7 +188,7 @@ function writingRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Delete a row; its past stays readable',
         params: rowParams,
-        headers: writeHeaders,
+        headers: changeHeaders,
         querystring: noQuery,
         response: { 200: changeOutcome },
       },
@@ -196,9 +196,7 @@ function writingRoutes(app: FastifyInstance): void {
     async (request, reply) => {
       const table = request.database.table(request.params.table);
       const rowKey = keyOfPath(request.params.key, table.definition);
-      const { expectedVersion } = preconditionOf(request.headers) ?? {};
-      const outcome = await table.delete(rowKey, { ...metadataOf(request), expectedVersion });
-      return changed(reply, outcome);
+      return setChange(reply, await table.delete(rowKey, changeOptions(request)));
     },
   );
 }
@@ -210,8 +208,8 @@ function putRow(request: PutRequest): Promise<ChangeOutcome> {
   const table = request.database.table(request.params.table);
   const { primaryKey } = table.definition;
   const rowKey = keyOfPath(request.params.key, table.definition);
-  const { expectedVersion, mustExist } = preconditionOf(request.headers) ?? {};
-  const options = { ...metadataOf(request), expectedVersion };
+  const { mustExist } = preconditionOf(request.headers) ?? {};
+  const options = changeOptions(request);
   if (primaryKey === undefined || mustExist === true) {
     return table.replace(rowKey, request.body, options);
   }
@@ -222,12 +220,6 @@ function putRow(request: PutRequest): Promise<ChangeOutcome> {
     `the row says its key is ${JSON.stringify(row[primaryKey])}, the address says ${JSON.stringify(rowKey)}`,
     { table: table.name, column: primaryKey },
   );
-}
-
-function changed(reply: FastifyReply, outcome: ChangeOutcome): ChangeOutcome {
-  setOutcome(reply, outcome);
-  reply.header('etag', etagOf(outcome.version));
-  return outcome;
 }
 
 function noRow({ table, key: text }: RowPath): TidemarkError {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { TableDeclaration } from '../../database/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
+import { metadataOf, setCreated, setOutcome } from '../commit-headers.ts';
 import { type MomentQuery, type Reading, readAt } from '../moment.ts';
 import {
   commitOutcome,
@@ -9,6 +9,7 @@ import {
   noQuery,
   pathOf,
   tableDefinition,
+  writeHeaders,
 } from '../schemas.ts';
 
 interface TablePath {
@@ -21,7 +22,6 @@ interface Creation extends TableDeclaration {
 
 const tags = ['tables'];
 const params = pathOf({ table: { type: 'string' } });
-const headers = { type: 'object', properties: commitHeaders } as const;
 
 /** `/tables`: what tables there are, and how they are declared. */
 export function tableRoutes(app: FastifyInstance): void {
@@ -54,7 +54,7 @@ export function tableRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Make a table',
         params: pathOf({}),
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: {
           type: 'object',
@@ -77,7 +77,7 @@ export function tableRoutes(app: FastifyInstance): void {
       const { name, ...declaration } = request.body;
       const outcome = await request.database.createTable(name, declaration, metadataOf(request));
       setOutcome(reply, outcome);
-      reply.code(201).header('location', `${pathname(request.url)}/${encodeURIComponent(name)}`);
+      setCreated(request, reply, name);
       return outcome;
     },
   );
@@ -118,7 +118,7 @@ export function tableRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Give a table another schema; its rows must fit it',
         params,
-        headers,
+        headers: writeHeaders,
         querystring: {
           type: 'object',
           additionalProperties: false,
@@ -154,7 +154,7 @@ export function tableRoutes(app: FastifyInstance): void {
         tags,
         summary: 'Drop a table; its past stays readable',
         params,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         response: { 200: commitOutcome },
       },
@@ -171,8 +171,4 @@ export function tableRoutes(app: FastifyInstance): void {
 function definitionIn(reading: Reading, name: string) {
   const { definition } = reading.table(name);
   return definition;
-}
-
-function pathname(url: string): string {
-  return url.split('?', 1)[0]!;
 }

@@ -1,11 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import { commitHeaders, metadataOf } from '../commit-headers.ts';
+import { metadataOf } from '../commit-headers.ts';
 import { EVERYWHERE, type Grant, ROLES } from '../roles.ts';
-import { noQuery } from '../schemas.ts';
+import { noQuery, writeHeaders } from '../schemas.ts';
 import type { Tokens } from '../tokens.ts';
 
 const tags = ['tokens'];
-const headers = { type: 'object', properties: commitHeaders } as const;
 const grants = {
   type: 'array',
   minItems: 1,
@@ -52,7 +51,7 @@ export function tokenRoutes(app: FastifyInstance, tokens: Tokens): void {
         tags,
         summary: 'Make a token; the answer is the only one to say what it is',
         querystring: noQuery,
-        headers,
+        headers: writeHeaders,
         body: {
           type: 'object',
           required: ['name', 'grants'],
@@ -81,7 +80,7 @@ export function tokenRoutes(app: FastifyInstance, tokens: Tokens): void {
         tags,
         summary: 'Revoke a token: from then on it opens nothing',
         querystring: noQuery,
-        headers,
+        headers: writeHeaders,
         params: { type: 'object', required: ['name'], properties: { name } },
         response: { 204: { type: 'null' } },
       },

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { JsonObject } from '../../base/index.ts';
-import { commitHeaders, metadataOf, setOutcome } from '../commit-headers.ts';
+import { metadataOf, setOutcome } from '../commit-headers.ts';
 import { setMoment } from '../moment.ts';
 import type { OpenTransactions } from '../open-transactions.ts';
 import {
@@ -9,7 +9,7 @@ import {
   type RowOperation,
   runOperations,
 } from '../operations.ts';
-import { commitOutcome, jsonObject, noQuery, pathOf } from '../schemas.ts';
+import { commitOutcome, jsonObject, noQuery, pathOf, writeHeaders } from '../schemas.ts';
 
 interface Operations {
   readonly operations: readonly RowOperation[];
@@ -24,7 +24,6 @@ interface TransactionPath {
 }
 
 const tags = ['transactions'];
-const headers = { type: 'object', properties: commitHeaders } as const;
 const params = pathOf({ transaction: { type: 'string' } });
 const fields = { ...jsonObject, description: 'Further metadata of the commit.' } as const;
 const outcome = {
@@ -42,7 +41,7 @@ export function transactionRoutes(app: FastifyInstance, open: OpenTransactions):
         tags,
         summary: 'Run operations on any tables as one commit: all of them or none',
         params: pathOf({}),
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: {
           type: 'object',
@@ -129,7 +128,7 @@ function openTransactionRoutes(app: FastifyInstance, open: OpenTransactions): vo
         tags,
         summary: 'Commit a transaction, if nothing that it read was changed since',
         params,
-        headers,
+        headers: writeHeaders,
         querystring: noQuery,
         body: { type: ['object', 'null'], additionalProperties: false, properties: { fields } },
         response: { 200: commitOutcome },
