@@ -15,6 +15,7 @@ import {
 } from '../keyspace-store.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import { Compactions } from './compactions.ts';
+import { Flushes, type Frozen } from './flushes.ts';
 import { HeldTables } from './held-tables.ts';
 import { KeyspaceView, type Moment } from './keyspace-view.ts';
 import {
@@ -31,20 +32,10 @@ import { checkTables } from './store-check.ts';
 import { checkStoreDirectory, makeDurableDirectory } from './store-directory.ts';
 import type { Table, TableFacts } from './table.ts';
 import { TableFiles } from './table-files.ts';
-import { levelOfNewTable, levelsOf, placedTables } from './table-placement.ts';
+import { levelsOf, placedTables } from './table-placement.ts';
 import { TableWorkshop } from './table-workshop.ts';
 import { Tree } from './tree.ts';
 import { Version } from './version.ts';
-
-const DISK_FULL_RETRY_MS = 500;
-
-interface Frozen {
-  readonly memtables: Memtables;
-  readonly mark: Mark;
-  readonly pin: Pin | undefined;
-  /** The newest batch in it. */
-  readonly ordinal: number;
-}
 
 /** A flush that is on disk, and which readers of published state may not see yet. */
 interface Flushed {
@@ -76,6 +67,7 @@ export class LsmStore implements KeyspaceStore {
   readonly #manifest: Manifest;
   readonly #files: TableFiles;
   readonly #workshop: TableWorkshop;
+  readonly #flushes: Flushes;
   readonly #compactions: Compactions;
   /** From the id of a keyspace to its place in `#keyspaces`. */
   readonly #indexes: readonly (number | undefined)[];
@@ -94,16 +86,8 @@ export class LsmStore implements KeyspaceStore {
   #publishedSequence: number;
   /** Sequences of the batches behind `#publishedOrdinal`, in order. */
   readonly #unpublished: number[] = [];
-  #flushing: Promise<void> = Promise.resolve();
-  #unflushedCount = 0;
-  #flushes = 0;
-  #bytesFlushed = 0;
   #openViews = 0;
   #failure: unknown;
-  /** Why a flush is held up. */
-  #full: TidemarkError | undefined;
-  #endPause = () => {};
-  #waitsForRoom = true;
   #closing: Promise<void> | undefined;
 
   private constructor(configuration: LsmStoreConfiguration, manifest: Manifest, files: TableFiles) {
@@ -131,6 +115,11 @@ export class LsmStore implements KeyspaceStore {
       ordinal: () => this.#ordinal,
     });
     this.#workshop = new TableWorkshop(configuration, files);
+    this.#flushes = new Flushes(configuration, files, this.#workshop, manifest, {
+      installed: (frozen, tables) => this.#flushInstalled(frozen, tables),
+      failed: (error) => this.#poison(error),
+      checkPoison: () => this.#checkPoison(),
+    });
     this.#compactions = new Compactions(configuration, files, this.#workshop, manifest, {
       version: () => this.#version,
       installed: () => this.#refresh(),
@@ -211,11 +200,11 @@ export class LsmStore implements KeyspaceStore {
   }
 
   frozenCount(): number {
-    return this.#unflushedCount;
+    return this.#flushes.waiting;
   }
 
   heldUpBy(): TidemarkError | undefined {
-    return this.#full;
+    return this.#flushes.heldUpBy;
   }
 
   compactionDebt(): number {
@@ -233,16 +222,12 @@ export class LsmStore implements KeyspaceStore {
     const frozen: Frozen = { memtables: this.#active, mark, pin, ordinal: this.#ordinal };
     this.#active = new Memtables(this.#keyspaces);
     this.#frozen.push(frozen);
-    this.#unflushedCount++;
     this.#refresh();
-    const flushing = this.#flushing.then(() => this.#flush(frozen));
-    this.#flushing = flushing.catch(() => {});
-    return flushing;
+    return this.#flushes.add(frozen);
   }
 
   stopWaiting(): void {
-    this.#waitsForRoom = false;
-    this.#endPause();
+    this.#flushes.stopWaiting();
   }
 
   pins(): readonly Pinned[] {
@@ -303,7 +288,7 @@ export class LsmStore implements KeyspaceStore {
 
   async compact(): Promise<void> {
     this.checkWritable();
-    await this.#flushing;
+    await this.#flushes.settled();
     await this.#compactions.compactAll();
   }
 
@@ -332,14 +317,14 @@ export class LsmStore implements KeyspaceStore {
     const cache = this.#files.cache.stats;
     return {
       keyspaces: this.#keyspaces.map((keyspace, index) => this.#keyspaceStats(keyspace, index)),
-      flushes: this.#flushes,
+      flushes: this.#flushes.count,
       compactions: this.#compactions.count,
-      bytesFlushed: this.#bytesFlushed,
+      bytesFlushed: this.#flushes.bytes,
       bytesCompacted: this.#compactions.bytes,
       blockCacheBytes: cache.bytes,
       blockCacheHits: cache.hits,
       blockCacheMisses: cache.misses,
-      frozenMemtables: this.#unflushedCount,
+      frozenMemtables: this.#flushes.waiting,
       compactionDebt: this.#compactions.debt(),
       compactionsFailing: this.#compactions.failing(),
       openTables: this.#files.open.count,
@@ -357,7 +342,7 @@ export class LsmStore implements KeyspaceStore {
   async #close(): Promise<void> {
     this.#compactions.stop();
     this.stopWaiting();
-    await this.#flushing;
+    await this.#flushes.settled();
     await this.#compactions.settled();
     await this.#workshop.close();
     await this.#manifest.close();
@@ -377,80 +362,7 @@ export class LsmStore implements KeyspaceStore {
     }
   }
 
-  /** Tries again for as long as the disk is full: the memtable stays, and readers read it. */
-  async #flush(frozen: Frozen): Promise<void> {
-    try {
-      this.#checkPoison();
-      for (;;) {
-        try {
-          await this.#flushOnce(frozen);
-          this.#full = undefined;
-          return;
-        } catch (error) {
-          if (!isTidemarkError(error, 'DISK_FULL') || !this.#waitsForRoom) throw error;
-          if (this.#full === undefined)
-            this.#logger.error({ error }, 'the disk is full; a flush waits');
-          this.#full = error;
-          await this.#pause(DISK_FULL_RETRY_MS);
-        }
-      }
-    } catch (error) {
-      throw this.#poison(error);
-    } finally {
-      this.#unflushedCount--;
-    }
-  }
-
-  async #flushOnce(frozen: Frozen): Promise<void> {
-    const tables = await this.#writeTables(frozen);
-    await this.#configuration.awaitDurable(frozen.mark.sequence);
-    if (tables.length > 0) await this.#files.syncDirectory();
-    await this.#manifest.commit(
-      (state) => this.#flushEdit(state, frozen, tables),
-      () => this.#flushInstalled(frozen, tables),
-    );
-  }
-
-  /** Waits, but not longer than until the store is closed. */
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  #writeTables(frozen: Frozen): Promise<readonly TableFacts[]> {
-    const placed = placedTables(this.#manifest.state);
-    const parts = frozen.memtables.all.map((memtable, index) => {
-      const keyspace = this.#keyspaces[index]!;
-      const below = placed
-        .filter((table) => table.keyspace === keyspace.id)
-        .map(({ smallest, largest }) => ({ smallest, largest }));
-      return { keyspace, memtable, below };
-    });
-    return this.#workshop.flush(parts);
-  }
-
-  #flushEdit(
-    state: ManifestState,
-    { mark, pin }: Frozen,
-    tables: readonly TableFacts[],
-  ): ManifestEdit {
-    const add = tables.map((table) => ({ ...table, level: this.#levelOfNew(table) }));
-    const edit = { next: this.#files.nextNumber, add, mark };
-    if (pin === undefined) return edit;
-    const held = [...state.tables.values(), ...add].flatMap(({ number, level, keyspace }) =>
-      level !== undefined && pin.keyspaces.includes(keyspace) ? [{ number, level }] : [],
-    );
-    return { ...edit, pin: [{ ...pin, sequence: mark.sequence, tables: held }] };
-  }
-
   #flushInstalled(frozen: Frozen, tables: readonly TableFacts[]): void {
-    this.#flushes++;
-    for (const table of tables) this.#bytesFlushed += table.bytes;
     if (frozen.pin !== undefined) this.#pins.hold(frozen.pin.name, this.#manifest.state);
     const hidden = tables.map((table) => this.#files.table(table).retain());
     this.#flushed.push({ frozen, tables: hidden });
@@ -487,10 +399,6 @@ export class LsmStore implements KeyspaceStore {
         return new Tree(memtables, levelsOf(placed, id, this.#files));
       }),
     );
-  }
-
-  #levelOfNew(table: TableFacts): number {
-    return levelOfNewTable(this.#keyspaces[this.#indexes[table.keyspace]!]!.shape);
   }
 
   #isNewPin(name: string): boolean {
