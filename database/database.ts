@@ -49,6 +49,7 @@ import { KeySpace } from './key-space.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
 import { PastView } from './past-view.ts';
+import { ReadCounts } from './read-counts.ts';
 import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
 import {
   type DirectoryRestoreOptions,
@@ -67,6 +68,7 @@ import {
 import { SelfCheck } from './self-check.ts';
 import { Snapshots } from './snapshots.ts';
 import {
+  countIndexes,
   type DatabaseStatistics,
   diskStatistics,
   headStatistics,
@@ -112,6 +114,7 @@ export class Database {
   readonly #finder: Finder;
   readonly #indexes: Indexes;
   readonly #selfCheck: SelfCheck | undefined;
+  readonly #reads = new ReadCounts();
   /** Backups under way: each resolves when it is over, however it ends. */
   readonly #backups = new Set<Promise<void>>();
   readonly #closes = new AbortController();
@@ -158,7 +161,8 @@ export class Database {
     const checkOpen = () => this.#checkOpen();
     this.log = new AuditLog(store, events, this.#catalog, checkOpen);
     const [catalog, writer] = [this.#catalog, this.#writer];
-    this.keys = new KeySpace({ store, events, catalog, writer, checkOpen });
+    const reads = this.#reads;
+    this.keys = new KeySpace({ store, events, catalog, writer, reads, checkOpen });
     this.snapshots = new Snapshots(this.#snapshotManager, checkOpen);
     const { selfCheckEvery: every } = configuration;
     const snapshots = this.#snapshotManager;
@@ -372,6 +376,7 @@ export class Database {
       catalog: this.#catalog,
       writer: this.#writer,
       finder: this.#finder,
+      reads: this.#reads,
       asOf: (moment) => this.asOf(moment),
       checkOpen: () => this.#checkOpen(),
     });
@@ -439,6 +444,7 @@ export class Database {
       this.#query.stateAt(resolved.position),
       this.#catalog,
       this.#finder,
+      this.#reads,
     );
   }
 
@@ -582,7 +588,10 @@ export class Database {
       ...headStatistics(this.#events),
       ...(damage === undefined ? {} : { damage }),
       ...(this.#selfCheck === undefined ? {} : { selfCheck: this.#selfCheck.stats() }),
+      committed: { ...this.#events.committed },
+      reads: { ...this.#reads },
       tables: tableStatistics(this.#catalog, this.#events),
+      indexes: countIndexes(this.#indexes),
       log,
       storage,
       disk: diskStatistics(log, storage),

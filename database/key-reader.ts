@@ -15,6 +15,7 @@ import {
 import type { KeyTable } from './key-table.ts';
 import { LastCommitTime } from './last-commit-time.ts';
 import { checkHistoryOptions, checkLimit, checkNames } from './option-check.ts';
+import type { ReadCounts } from './read-counts.ts';
 import type { HistoryOptions } from './table.ts';
 
 /** A string; in a `raw` database also bytes. */
@@ -82,26 +83,35 @@ export class KeyReader {
   readonly #table: () => KeyTable;
   readonly #now: () => KeyMoment;
   readonly #hold: () => KeyMoment;
+  readonly #reads: ReadCounts;
 
   /**
    * @param now for reads within one synchronous run
    * @param hold for walks, which writes must not change
    */
-  constructor(table: () => KeyTable, now: () => KeyMoment, hold: () => KeyMoment) {
+  constructor(
+    table: () => KeyTable,
+    now: () => KeyMoment,
+    hold: () => KeyMoment,
+    reads: ReadCounts,
+  ) {
     this.#table = table;
     this.#now = now;
     this.#hold = hold;
+    this.#reads = reads;
   }
 
   /** Undefined if there is none; a stored null is null. @throws KEY_TYPE, KEY_TOO_LARGE */
   get(key: Key): KeyValue | undefined {
     const table = this.#table();
+    this.#reads.points++;
     return this.#now().rows.readValue(table, keyText(table, key))?.value;
   }
 
   /** As `get`, with version, position and time. @throws KEY_TYPE, KEY_TOO_LARGE */
   read(key: Key): KeyEntry | undefined {
     const table = this.#table();
+    this.#reads.points++;
     const { rows, reader } = this.#now();
     const state = rows.readValue(table, keyText(table, key));
     return state && entryOf(state, new LastCommitTime(reader));
@@ -110,6 +120,7 @@ export class KeyReader {
   /** @throws KEY_TYPE, KEY_TOO_LARGE */
   has(key: Key): boolean {
     const table = this.#table();
+    this.#reads.points++;
     return this.#now().rows.versionOf(table, keyText(table, key)) > 0;
   }
 
@@ -131,6 +142,7 @@ export class KeyReader {
   *scan(range: KeyRange = {}): Generator<KeyEntry> {
     const table = this.#table();
     const rowRange = rowRangeOf(table, range);
+    this.#reads.scans++;
     const moment = this.#hold();
     try {
       const times = new LastCommitTime(moment.reader);
@@ -144,6 +156,7 @@ export class KeyReader {
   *keys(range: KeyRange = {}): Generator<string> {
     const table = this.#table();
     const rowRange = rowRangeOf(table, range);
+    this.#reads.scans++;
     const moment = this.#hold();
     try {
       for (const key of moment.rows.scanKeys(table, rowRange)) yield String(key);
@@ -168,6 +181,7 @@ export class KeyReader {
     if (q === '') return [...this.scan({ prefix, after, limit: most })];
     const found: KeyEntry[] = [];
     const table = this.#table();
+    this.#reads.scans++;
     const { rows, reader } = this.#now();
     const times = new LastCommitTime(reader);
     let walked = 0;
@@ -184,6 +198,7 @@ export class KeyReader {
   history(key: Key, options: HistoryOptions = {}): KeyVersion[] {
     checkHistoryOptions(options);
     const table = this.#table();
+    this.#reads.histories++;
     const { reader, position } = this.#now();
     const { reverse = false, limit = Number.POSITIVE_INFINITY } = options;
     const encodedKey = encodeRowKey(keyText(table, key), table.keyType, table.name);

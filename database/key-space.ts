@@ -21,6 +21,7 @@ import { type Key, KeyReader, keyText } from './key-reader.ts';
 import { withoutDeclaration } from './key-table.ts';
 import { checkIterable, checkNames } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome } from './outcomes.ts';
+import type { ReadCounts } from './read-counts.ts';
 import { TransactionKeys } from './transaction-keys.ts';
 import { checkMetadata, checkWriteOptions, type Writer, type Written } from './writer.ts';
 
@@ -29,6 +30,7 @@ export interface KeyServices {
   readonly events: EventStore;
   readonly catalog: Catalog;
   readonly writer: Writer;
+  readonly reads: ReadCounts;
   readonly checkOpen: () => void;
 }
 
@@ -48,7 +50,7 @@ export class KeySpace extends KeyReader {
   readonly #services: KeyServices;
 
   constructor(services: KeyServices) {
-    const { store, events, catalog, checkOpen } = services;
+    const { store, events, catalog, reads, checkOpen } = services;
     const table = () => {
       checkOpen();
       return catalog.keys;
@@ -63,7 +65,7 @@ export class KeySpace extends KeyReader {
       const { position } = events.head;
       return { rows, reader: events.reader(view), position, close: () => view.close() };
     };
-    super(table, now, hold);
+    super(table, now, hold, reads);
     this.#services = services;
   }
 

@@ -18,6 +18,7 @@ import type { Finder } from './finder.ts';
 import { KeyReader } from './key-reader.ts';
 import { checkHistoryOptions, checkRange } from './option-check.ts';
 import type { RowHistoryEntry, StoredRow } from './outcomes.ts';
+import type { ReadCounts } from './read-counts.ts';
 import { type JsonRow, readJsonRow, walkJsonRows, walkLines } from './row-json.ts';
 import { anyRow } from './row-schema.ts';
 import { type HistoryOptions, historyOf, stored } from './table.ts';
@@ -32,15 +33,23 @@ export class PastView {
   readonly #catalog: Catalog;
   readonly #state: PastState;
   readonly #finder: Finder;
+  readonly #reads: ReadCounts;
   #closed = false;
 
-  constructor(moment: Moment, state: PastState, catalog: Catalog, finder: Finder) {
+  constructor(
+    moment: Moment,
+    state: PastState,
+    catalog: Catalog,
+    finder: Finder,
+    reads: ReadCounts,
+  ) {
     this.position = moment.position;
     this.#time = moment.time;
     this.provisional = moment.provisional;
     this.#state = state;
     this.#catalog = catalog;
     this.#finder = finder;
+    this.#reads = reads;
   }
 
   /** When the last commit it sees was made: UTC, ISO-8601 with microseconds. */
@@ -53,7 +62,8 @@ export class PastView {
     this.#checkOpen();
     const definition = this.#definitionOf(name);
     if (definition === undefined) throw this.#unknown(name);
-    return new PastTable(definition, this.#state, this.#finder, () => this.#checkOpen());
+    const checkOpen = () => this.#checkOpen();
+    return new PastTable(definition, this.#state, this.#finder, this.#reads, checkOpen);
   }
 
   /** The key space as it was. */
@@ -64,7 +74,7 @@ export class PastView {
       const rows = new Engine(this.#state.keyspace(Keyspace.rows));
       return { rows, reader: this.#state.reader, position: this.position, close() {} };
     };
-    return new KeyReader(() => this.#catalog.keys, moment, moment);
+    return new KeyReader(() => this.#catalog.keys, moment, moment, this.#reads);
   }
 
   /** @throws TABLE_UNKNOWN if there was no such collection then */
@@ -134,18 +144,21 @@ export class PastTable {
   readonly #table: RowTable;
   readonly #state: PastState;
   readonly #finder: Finder;
+  readonly #reads: ReadCounts;
   readonly #checkOpen: () => void;
 
   constructor(
     definition: TableDefinition,
     state: PastState,
     finder: Finder,
+    reads: ReadCounts,
     checkOpen: () => void,
   ) {
     this.definition = definition;
     this.#table = rowTableOf(definition, anyRow);
     this.#state = state;
     this.#finder = finder;
+    this.#reads = reads;
     this.#checkOpen = checkOpen;
   }
 
@@ -155,11 +168,13 @@ export class PastTable {
 
   /** The row as it was; undefined if there was none. No replay. @throws KEY_TYPE */
   get(key: RowKey): JsonObject | undefined {
+    this.#reads.points++;
     return this.#engine().readRow(this.#table, key)?.row;
   }
 
   /** @throws KEY_TYPE */
   read(key: RowKey): StoredRow | undefined {
+    this.#reads.points++;
     const state = this.#engine().readRow(this.#table, key);
     return state && stored(state, this.#state.reader);
   }
@@ -178,6 +193,7 @@ export class PastTable {
   /** Rows in key order, as they were. @throws KEY_TYPE, OPTION_INVALID, REPLAY_LIMIT */
   *scan(range: RowRange = {}): Generator<JsonObject> {
     checkRange(range);
+    this.#reads.scans++;
     const engine = this.#engine();
     if (range.limit === 0) return;
     const rows = engine.rowCursor(this.#table, range);
@@ -191,24 +207,28 @@ export class PastTable {
   /** As `scan`, with keys, versions, positions and times. */
   *entries(range: RowRange = {}): Generator<StoredRow> {
     checkRange(range);
+    this.#reads.scans++;
     const { reader } = this.#state;
     for (const state of this.#engine().scan(this.#table, range)) yield stored(state, reader);
   }
 
   /** As `read`, without parsing the row, for who only passes it on. @throws KEY_TYPE */
   readJson(key: RowKey): JsonRow | undefined {
+    this.#reads.points++;
     return readJsonRow(this.#rows(), this.#table, key);
   }
 
   /** As `entries`, without parsing the rows. A row lies in its source until the walk goes on. */
   *jsonEntries(range: RowRange = {}): Generator<JsonRow> {
     checkRange(range);
+    this.#reads.scans++;
     yield* walkJsonRows(this.#rows(), this.#table, range);
   }
 
   /** A page of the rows that fitted a query then, found by the indexes of now. No replay. @throws as `Table.find` */
   find(query: FindQuery = {}): FindResult {
     this.#checkOpen();
+    this.#reads.finds++;
     return this.#finder.findAt(this.definition, this.#state, query);
   }
 
@@ -221,6 +241,7 @@ export class PastTable {
   /** As `Table.lines`, of the rows as they were. @throws KEY_TYPE, OPTION_INVALID, REPLAY_LIMIT */
   *lines(range: RowRange = {}): Generator<Buffer> {
     checkRange(range);
+    this.#reads.scans++;
     yield* walkLines(this.#rows(), this.#table, range);
   }
 
@@ -228,6 +249,7 @@ export class PastTable {
   history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
     this.#checkOpen();
     checkHistoryOptions(options);
+    this.#reads.histories++;
     const { id, keyType, name } = this.#table;
     const encodedKey = encodeRowKey(key, keyType, name);
     return historyOf(this.#state.reader, id, encodedKey, this.#state.position, options);
@@ -236,6 +258,7 @@ export class PastTable {
   /** As `Table.blame`, of the row as it was. @throws KEY_TYPE */
   blame(key: RowKey): ColumnBlame[] | undefined {
     this.#checkOpen();
+    this.#reads.histories++;
     const { id, keyType, name } = this.#table;
     const encodedKey = encodeRowKey(key, keyType, name);
     return blameOf(this.#state.reader, id, encodedKey, this.#state.position);

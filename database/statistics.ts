@@ -2,7 +2,9 @@ import { formatTime, isTidemarkError } from '../base/index.ts';
 import type { CommitLogStats, EventStore } from '../eventlog/index.ts';
 import type { StoreStats } from '../storage/index.ts';
 import type { Catalog } from './catalog.ts';
+import type { Indexes, IndexStatus } from './indexes.ts';
 import type { JobStatus } from './jobs.ts';
+import type { ReadCounts } from './read-counts.ts';
 import type { SelfCheckStatistics } from './self-check.ts';
 
 export interface TableStatistics {
@@ -20,7 +22,13 @@ export interface DatabaseStatistics {
   readonly time: string;
   /** Names this history; another one after a restore. */
   readonly generation: number;
+  /** What was made durable since it was opened. */
+  readonly committed: { readonly commits: number; readonly events: number };
+  /** What was read since it was opened, outside of transactions. */
+  readonly reads: Readonly<ReadCounts>;
   readonly tables: readonly TableStatistics[];
+  /** How many there are by their state. Undefined where the catalog is damaged. */
+  readonly indexes: Readonly<Record<IndexStatus['state'], number>> | undefined;
   readonly log: CommitLogStats;
   readonly storage: StoreStats;
   readonly disk: DiskStatistics;
@@ -121,6 +129,14 @@ export function tableStatistics(catalog: Catalog, events: EventStore): TableStat
     const { position } = events.head;
     const summary = readable(() => reader.summary(id, position) ?? NONE);
     return { name, rows: summary?.rows, events: summary?.events, commits: summary?.commits };
+  });
+}
+
+export function countIndexes(indexes: Indexes): DatabaseStatistics['indexes'] {
+  const counts = { ready: 0, building: 0, broken: 0 };
+  return readable(() => {
+    for (const { state } of indexes.list()) counts[state]++;
+    return counts;
   });
 }
 

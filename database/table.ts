@@ -29,6 +29,7 @@ import type { Finder } from './finder.ts';
 import { earlierChange, idempotencyMismatch } from './idempotency.ts';
 import { checkHistoryOptions, checkIterable, checkNames, checkRange } from './option-check.ts';
 import type { ChangeOutcome, ChangesOutcome, RowHistoryEntry, StoredRow } from './outcomes.ts';
+import type { ReadCounts } from './read-counts.ts';
 import { type JsonRow, readJsonRow, walkJsonRows, walkLines } from './row-json.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { TransactionTable } from './transaction-table.ts';
@@ -58,6 +59,7 @@ export interface TableServices {
   readonly writer: Writer;
   readonly asOf: (moment: MomentInput) => PastTables;
   readonly finder: Finder;
+  readonly reads: ReadCounts;
   readonly checkOpen: () => void;
 }
 
@@ -83,11 +85,13 @@ export class Table {
 
   /** The row under `key`; undefined if there is none. @throws KEY_TYPE */
   get(key: RowKey): JsonObject | undefined {
+    this.#services.reads.points++;
     return this.#engine().readRow(this.#table(), key)?.row;
   }
 
   /** As `get`, with version, position and time. @throws KEY_TYPE */
   read(key: RowKey): StoredRow | undefined {
+    this.#services.reads.points++;
     const state = this.#engine().readRow(this.#table(), key);
     return state && stored(state, this.#services.events.reader());
   }
@@ -110,6 +114,7 @@ export class Table {
   *scan(range: RowRange = {}): Generator<JsonObject> {
     const table = this.#table();
     checkRange(range);
+    this.#services.reads.scans++;
     if (range.limit === 0) return;
     const view = this.#services.store.view();
     try {
@@ -128,6 +133,7 @@ export class Table {
   *entries(range: RowRange = {}): Generator<StoredRow> {
     const table = this.#table();
     checkRange(range);
+    this.#services.reads.scans++;
     const view = this.#services.store.view();
     try {
       const reader = this.#services.events.reader(view);
@@ -140,6 +146,7 @@ export class Table {
 
   /** As `read`, without parsing the row, for who only passes it on. @throws KEY_TYPE */
   readJson(key: RowKey): JsonRow | undefined {
+    this.#services.reads.points++;
     return readJsonRow(this.#services.store.published.keyspace(Keyspace.rows), this.#table(), key);
   }
 
@@ -147,6 +154,7 @@ export class Table {
   *jsonEntries(range: RowRange = {}): Generator<JsonRow> {
     const table = this.#table();
     checkRange(range);
+    this.#services.reads.scans++;
     const view = this.#services.store.view();
     try {
       yield* walkJsonRows(view.keyspace(Keyspace.rows), table, range);
@@ -162,6 +170,7 @@ export class Table {
   *lines(range: RowRange = {}): Generator<Buffer> {
     const table = this.#table();
     checkRange(range);
+    this.#services.reads.scans++;
     const view = this.#services.store.view();
     try {
       yield* walkLines(view.keyspace(Keyspace.rows), table, range);
@@ -177,6 +186,7 @@ export class Table {
    * CURSOR_INVALID, CURSOR_MISMATCH, CURSOR_EXPIRED
    */
   find(query: FindQuery = {}): FindResult {
+    this.#services.reads.finds++;
     const { definition } = this.#table();
     return this.#services.finder.find(definition, query);
   }
@@ -194,6 +204,7 @@ export class Table {
   history(key: RowKey, options: HistoryOptions = {}): RowHistoryEntry[] {
     const { id, keyType } = this.#table();
     checkHistoryOptions(options);
+    this.#services.reads.histories++;
     const { events } = this.#services;
     const encodedKey = encodeRowKey(key, keyType, this.name);
     return historyOf(events.reader(), id, encodedKey, events.head.position, options);
@@ -215,6 +226,7 @@ export class Table {
         view.close();
       }
     }
+    this.#services.reads.histories++;
     const encodedKey = encodeRowKey(key, keyType, this.name);
     return blameOf(events.reader(), id, encodedKey, events.head.position);
   }

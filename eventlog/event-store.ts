@@ -132,6 +132,7 @@ export class EventStore {
   #appendedPosition: number;
   #lastTime: number;
   #publishedTime: number;
+  readonly #committed = { commits: 0, events: 0 };
   #claimed = false;
   #catchingUp = false;
   #failure: TidemarkError | undefined;
@@ -175,6 +176,11 @@ export class EventStore {
   /** Position and time (microseconds) of the newest commit readers see. */
   get head(): { readonly position: number; readonly time: number } {
     return { position: this.#durable.level, time: this.#publishedTime };
+  }
+
+  /** What was made durable since the store was opened. */
+  get committed(): { readonly commits: number; readonly events: number } {
+    return this.#committed;
   }
 
   /** The newest position given, durable or not. */
@@ -543,6 +549,8 @@ export class EventStore {
   #publish({ header, time }: WaitingFrame): void {
     const { position } = afterFrame(header, time);
     this.#publishedTime = time;
+    this.#committed.commits += header.commits;
+    this.#committed.events += header.events;
     this.#options.store.publish(position);
     this.#durable.rise(position);
     this.#admission.reconsider();

@@ -31,8 +31,9 @@ export class OpenTransactions {
     this.#limits = limits;
   }
 
-  get size(): number {
-    return this.#held.size;
+  /** Those of an instance. */
+  count(instance: string): number {
+    return [...this.#held.values()].filter((held) => held.instance === instance).length;
   }
 
   /** @throws OVERLOADED */

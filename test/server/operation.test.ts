@@ -60,7 +60,7 @@ describe('figures', () => {
     const answer = await service.get('/metrics');
     expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=/);
     const text = await answer.text();
-    expect(text).toMatch(/^tidemark_events\{instance="default"\} 2$/m);
+    expect(text).toMatch(/^tidemark_position\{instance="default"\} 2$/m);
     expect(text).toMatch(/^tidemark_keyspace_bytes\{instance="default",keyspace="rows",where=/m);
     expect(text).toMatch(
       /tidemark_request_seconds_count\{method="GET",route="\/tables\/:table\/rows\/:key",status="200"\} 1/,
