@@ -1,10 +1,16 @@
 import { formatTime } from '../base/index.ts';
 import { type LogReader, lastPositionOf } from '../eventlog/index.ts';
 
-/** When rows of one answer were written. Many come from the same commits: each is looked up once. */
+/** Some 100 bytes each. */
+const COMMITS_KEPT = 4096;
+
+/**
+ * When rows were written. Many come from the same commits, and those of one answer from those of the
+ * last: each is looked up once, at 1 µs, and kept. What a commit is never changes.
+ */
 export class CommitTimes {
   readonly #reader: LogReader;
-  /** First positions of the commits looked up so far, ascending; beside them, last ones and times. */
+  /** First positions of the commits that are kept, ascending; beside them, last ones and times. */
   readonly #firsts: number[] = [];
   readonly #lasts: number[] = [];
   readonly #times: string[] = [];
@@ -26,6 +32,10 @@ export class CommitTimes {
     const head = this.#reader.commitOf(position);
     const time = formatTime(head?.time ?? 0);
     if (head === undefined) return time;
+    if (this.#firsts.length === COMMITS_KEPT) {
+      low = 0;
+      for (const kept of [this.#firsts, this.#lasts, this.#times]) kept.length = 0;
+    }
     this.#firsts.splice(low, 0, head.firstPosition);
     this.#lasts.splice(low, 0, lastPositionOf(head));
     this.#times.splice(low, 0, time);

@@ -2,7 +2,7 @@
  * Answers queries of tables: resolves what a cursor reads at, hands the query its state and the
  * indexes there are, and gives the page with the cursors of those around it.
  */
-import { formatTime, isTidemarkError, TidemarkError } from '../base/index.ts';
+import { isTidemarkError, TidemarkError } from '../base/index.ts';
 import { type EventStore, Keyspace, LogReader } from '../eventlog/index.ts';
 import {
   type CursorPlace,
@@ -72,6 +72,7 @@ export class Finder {
   readonly #noteUse: (index: IndexDefinition) => void;
   /** What was read of the catalog, by table name: valid as long as the row there is the same. */
   readonly #known = new Map<string, KnownTable>();
+  readonly #times: CommitTimes;
 
   /** @param noteUse told of each index that a page was read from */
   constructor(
@@ -84,6 +85,7 @@ export class Finder {
     this.#store = store;
     this.#events = events;
     this.#query = query;
+    this.#times = new CommitTimes(new LogReader(store.published));
   }
 
   /**
@@ -150,10 +152,10 @@ export class Finder {
         rank: row?.rank ?? place?.rank ?? '',
       });
     return {
-      rows: this.#storedRows(page, state, checked),
+      rows: this.#storedRows(page, checked),
       ...(page.hasNext ? { next: cursor(page.rows.at(-1), false) } : {}),
       ...(page.hasPrevious ? { previous: cursor(page.rows[0], true) } : {}),
-      ...readAt(state),
+      ...this.#readAt(state),
       order: orderList(page.order),
       plan: page.plan,
       statistics: page.statistics,
@@ -164,7 +166,7 @@ export class Finder {
     const checked = checkQuery(query, definition);
     const request = this.#request(definition, checked, undefined);
     const { plan, order } = explain(request, state, this.#query.clock);
-    return { ...readAt(state), order: orderList(order), plan };
+    return { ...this.#readAt(state), order: orderList(order), plan };
   }
 
   #request(
@@ -255,22 +257,16 @@ export class Finder {
     }
   }
 
-  #storedRows(
-    { rows }: FoundPage,
-    { view }: QueryState,
-    { columns }: CheckedQuery,
-  ): readonly StoredRow[] {
-    const times = new CommitTimes(new LogReader(view));
+  #storedRows({ rows }: FoundPage, { columns }: CheckedQuery): readonly StoredRow[] {
     return rows.map(({ key, row, version, position }) => {
-      const time = times.of(position);
+      const time = this.#times.of(position);
       return { key, row: projected(row, columns), version, position, time };
     });
   }
-}
 
-function readAt({ view, position }: QueryState) {
-  const time = new LogReader(view).commitOf(position)?.time ?? 0;
-  return { position, time: formatTime(time) };
+  #readAt({ position }: QueryState) {
+    return { position, time: this.#times.of(position) };
+  }
 }
 
 /** @throws CURSOR_INVALID */

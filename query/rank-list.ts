@@ -108,8 +108,12 @@ export class Intersection implements RankList {
   }
 }
 
-/** Questions in vain before a list is walked after all: a sparse one then sets the pace. */
-const MISSES_BEFORE_WALK = 4;
+/**
+ * Questions in vain before a list leaps after all: a sparse one then sets the pace. Twice as many each
+ * time that leaping spared no question: it costs as much as some ten of them.
+ */
+const MISSES_BEFORE_LEAP = 4;
+const MISSES_BEFORE_LEAP_MAX = 64;
 
 /**
  * As `Intersection`, for lists that answer for single ranks cheaper than they are walked: each rank of
@@ -121,6 +125,7 @@ export class AskedIntersection implements RankList {
   readonly #first: RankList;
   readonly #others: readonly RankList[];
   #misses = 0;
+  #missesBeforeLeap = MISSES_BEFORE_LEAP;
 
   /** @param others all of them with `holds` */
   constructor(first: RankList, others: readonly RankList[]) {
@@ -151,10 +156,24 @@ export class AskedIntersection implements RankList {
         this.#misses = 0;
         return true;
       }
-      if (++this.#misses % MISSES_BEFORE_WALK !== 0) {
+      if (++this.#misses < this.#missesBeforeLeap) {
         if (!first.next()) return false;
-      } else if (!without.seek(rank) || !first.seek(without.rank)) return false;
+      } else if (!this.#leap(without)) return false;
     }
+  }
+
+  /** Takes the first list to where a list that lacks its rank goes on. */
+  #leap(without: RankList): boolean {
+    const first = this.#first;
+    this.#misses = 0;
+    if (!without.seek(first.rank) || !first.next()) return false;
+    const next = first.rank;
+    if (!first.seek(without.rank)) return false;
+    this.#missesBeforeLeap =
+      first.rank === next
+        ? Math.min(2 * this.#missesBeforeLeap, MISSES_BEFORE_LEAP_MAX)
+        : MISSES_BEFORE_LEAP;
+    return true;
   }
 }
 

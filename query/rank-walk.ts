@@ -128,37 +128,47 @@ export class RankWalk implements RankList {
 
   #nextInPast(): boolean {
     while (this.#isAhead || this.#read()) {
+      // Most entries of the past answer no; a rank is cut out of its key only where it is given.
       const { key } = this.#cursor!;
-      const rank = key.slice(this.#space.prefix.length, -POSITION_BYTES);
-      if (!this.#isThere(rank)) continue;
-      this.rank = rank;
+      if (!this.#isThere(key)) continue;
+      this.rank = this.#rankIn(key);
       return true;
     }
     return false;
   }
 
-  /** Whether the rank whose first entry the cursor stands on is there; leaves the cursor behind it. */
-  #isThere(rank: ByteString): boolean {
+  #rankIn(key: ByteString): ByteString {
+    return key.slice(this.#space.prefix.length, -POSITION_BYTES);
+  }
+
+  /**
+   * Whether the rank whose first entry the cursor stands on is there; leaves the cursor behind it.
+   * @param first the key of that entry
+   */
+  #isThere(first: ByteString): boolean {
     const { position, isThere } = this.#space.past!;
-    const whole = this.#space.prefix + rank;
+    const cursor = this.#cursor!;
+    const positionAt = first.length - POSITION_BYTES;
+    let key = first;
     let answer: boolean | undefined;
     for (let entries = 1; ; entries++) {
-      const { key, source, start, end } = this.#cursor!;
-      const isKnown = readOrderedU64(key, key.length - POSITION_BYTES) <= position;
+      const isKnown = readOrderedU64(key, positionAt) <= position;
       // The newest entry decides: the last of a walk forwards, the first of one backwards.
       if (isKnown && !(this.#reverse && answer !== undefined)) {
-        answer = isThere(source, start, end);
+        answer = isThere(cursor.source, cursor.start, cursor.end);
       }
       if (entries > STEPS_BEFORE_LEAP) {
+        const rank = this.#rankIn(first);
         const floor = answerAt(this.#space, rank, this.#budget);
         this.#leap(rank, false);
         return floor;
       }
       this.#isAhead = this.#read();
       if (!this.#isAhead) return answer ?? false;
-      const next = this.#cursor!.key;
-      const isSame = next.length === whole.length + POSITION_BYTES && next.startsWith(whole);
-      if (!isSame) return answer ?? false;
+      key = cursor.key;
+      if (key.length !== first.length || !isSameUpTo(key, first, positionAt)) {
+        return answer ?? false;
+      }
     }
   }
 
@@ -179,6 +189,13 @@ export class RankWalk implements RankList {
     this.#budget.scanned();
     return true;
   }
+}
+
+/** From the end on: neighbours differ in their last bytes, if at all. */
+function isSameUpTo(key: ByteString, other: ByteString, end: number): boolean {
+  let at = end - 1;
+  while (at >= 0 && key.charCodeAt(at) === other.charCodeAt(at)) at--;
+  return at < 0;
 }
 
 /** Whether a rank is there, by one read. */
