@@ -9,6 +9,7 @@ import {
   type RowKey,
   type RowRange,
   type RowTable,
+  readRowAlone,
 } from '../storage/index.ts';
 import { blameOf, type ColumnBlame } from './blame.ts';
 import { type Catalog, definitionOf, tableIn, unknownTable } from './catalog.ts';
@@ -169,7 +170,7 @@ export class PastTable {
   /** The row as it was; undefined if there was none. No replay. @throws KEY_TYPE */
   get(key: RowKey): JsonObject | undefined {
     this.#reads.points++;
-    return this.#engine().readRow(this.#table, key)?.row;
+    return readRowAlone(this.#rows(), this.#table, key);
   }
 
   /** @throws KEY_TYPE */

@@ -17,9 +17,11 @@ import {
   encodeRowKey,
   type KeyspaceStore,
   Operation,
+  type OrderedView,
   parseRow,
   type RowKey,
   type RowRange,
+  readRowAlone,
 } from '../storage/index.ts';
 import { blameOf, type ColumnBlame } from './blame.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
@@ -86,7 +88,7 @@ export class Table {
   /** The row under `key`; undefined if there is none. @throws KEY_TYPE */
   get(key: RowKey): JsonObject | undefined {
     this.#services.reads.points++;
-    return this.#engine().readRow(this.#table(), key)?.row;
+    return readRowAlone(this.#rows(), this.#table(), key);
   }
 
   /** As `get`, with version, position and time. @throws KEY_TYPE */
@@ -147,7 +149,7 @@ export class Table {
   /** As `read`, without parsing the row, for who only passes it on. @throws KEY_TYPE */
   readJson(key: RowKey): JsonRow | undefined {
     this.#services.reads.points++;
-    return readJsonRow(this.#services.store.published.keyspace(Keyspace.rows), this.#table(), key);
+    return readJsonRow(this.#rows(), this.#table(), key);
   }
 
   /** As `entries`, without parsing the rows. A row lies in its source until the walk goes on. */
@@ -360,7 +362,11 @@ export class Table {
   }
 
   #engine(): Engine {
-    return new Engine(this.#services.store.published.keyspace(Keyspace.rows));
+    return new Engine(this.#rows());
+  }
+
+  #rows(): OrderedView {
+    return this.#services.store.published.keyspace(Keyspace.rows);
   }
 
   /** Looked up each time: the table may have been altered or dropped. */

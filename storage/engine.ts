@@ -40,11 +40,12 @@ import type {
   ValueTable,
 } from './row-change.ts';
 import { RowCursor } from './row-cursor.ts';
-import { Operation, RowForm, type RowRecord, readRowRecord } from './row-format.ts';
+import { Operation, RowForm, type RowRecord } from './row-format.ts';
 import type { RowBefore, RowIndexes, UniqueClaims } from './row-indexes.ts';
 import { encodeRowKey, type RowKey } from './row-key-format.ts';
 import { livePrefix, retiredPrefix } from './row-place-format.ts';
 import { AS_KEYS, AS_ROWS, AS_VALUES, merged, placesOf, type Shown, stored } from './row-walk.ts';
+import { checkedRecord, shownKey } from './stored-row.ts';
 
 /** A key, and where its row lies. */
 interface Place {
@@ -419,18 +420,5 @@ function notFound(table: RowTable, key: RowKey): TidemarkError {
   return new TidemarkError('ROW_NOT_FOUND', `${table.name} has no row ${shownKey(key)}`, {
     table: table.name,
     key,
-  });
-}
-
-function shownKey(key: RowKey): string {
-  return JSON.stringify(typeof key === 'string' && key.length > 64 ? `${key.slice(0, 64)}…` : key);
-}
-
-function checkedRecord(value: Uint8Array, table: RowTable, key: RowKey): RowRecord {
-  const record = readRowRecord(value);
-  if (record !== undefined) return record;
-  throw new TidemarkError('CORRUPTION', `row ${shownKey(key)} of ${table.name} cannot be read`, {
-    table: table.name,
-    affected: `row ${shownKey(key)} of ${table.name}`,
   });
 }

@@ -100,4 +100,5 @@ export {
 export { livePrefix, placeParts, retiredPrefix } from './row-place-format.ts';
 export { placesOf } from './row-walk.ts';
 export type { PinnedView, StorageEngine, Write } from './storage-engine.ts';
+export { readRowAlone } from './stored-row.ts';
 export { WriteBatch } from './write-batch.ts';

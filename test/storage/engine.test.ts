@@ -21,6 +21,7 @@ import {
   RowForm,
   type RowKey,
   type RowTable,
+  readRowAlone,
   retiredPrefix,
   writeRowHeader,
 } from '../../storage/index.ts';
@@ -219,6 +220,9 @@ describe('a scan', () => {
           inside.slice(0, limit),
         );
         const stored = new Engine(storage);
+        for (let key = -5; key <= 5; key++) {
+          expect(readRowAlone(storage, numbers, key)).toEqual(stored.readRow(numbers, key)?.row);
+        }
         expect(rowsOf(stored.rowCursor(numbers, range))).toEqual(
           [...stored.scan(numbers, range)].map(({ row }) => row),
         );
@@ -275,6 +279,7 @@ describe('damage of a stored row', () => {
     expect(refusal(() => engine.readRow(people, 'a')).code).toBe('CORRUPTION');
     expect(refusal(() => [...engine.scan(people)]).code).toBe('CORRUPTION');
     expect(refusal(() => rowsOf(engine.rowCursor(people))).code).toBe('CORRUPTION');
+    expect(refusal(() => readRowAlone(storage, people, 'a')).code).toBe('CORRUPTION');
     expect(refusal(() => engine.deleteRow(people, 'a')).code).toBe('CORRUPTION');
     expect(engine.changes).toEqual([]);
   });
@@ -288,6 +293,7 @@ describe('damage of a stored row', () => {
     expect(refusal(() => new Engine(storage).readRow(people, 'a')).code).toBe('CORRUPTION');
     expect(refusal(() => [...new Engine(storage).scan(people)]).code).toBe('CORRUPTION');
     expect(refusal(() => rowsOf(new Engine(storage).rowCursor(people))).code).toBe('CORRUPTION');
+    expect(refusal(() => readRowAlone(storage, people, 'a')).code).toBe('CORRUPTION');
   });
 
   it('of its key is one, too', async () => {
