@@ -5,7 +5,7 @@
  *
  * What is chosen only proposes rows; every condition is checked on the row itself.
  */
-import { type ByteString, TidemarkError } from '../base/index.ts';
+import { TidemarkError } from '../base/index.ts';
 import type { KeyType } from '../storage/index.ts';
 import {
   type Access,
@@ -15,20 +15,12 @@ import {
   type QueryIndex,
   type RangeAccess,
   servedBy,
-  type TermRange,
-  type TermsAccess,
-  termRange,
 } from './access.ts';
 import type { QueryOrder } from './find-order.ts';
+import { fixedPrefixes, indexAccess, rangeBehind } from './index-access.ts';
 import { IndexType } from './index-definition.ts';
-import { encodeTerm } from './term-format.ts';
-import {
-  type Condition,
-  conditionText,
-  type MatchCondition,
-  type Predicate,
-  type ValueCondition,
-} from './where.ts';
+import { missingIndex, missingOrder } from './missing-index.ts';
+import type { Condition, Predicate, ValueCondition } from './where.ts';
 
 export interface PlanInput {
   readonly table: string;
@@ -57,7 +49,6 @@ export interface Plan {
 
 /** Up to so many rows are gathered and sorted, or looked up, rather than walked past. */
 const FEW = 1000;
-const TERMS_MAX = 1000;
 const INTERSECTED_MAX = 8;
 
 /** @throws INDEX_MISSING */
@@ -65,7 +56,7 @@ export function planFind(input: PlanInput): Plan {
   const conjuncts = conjunctsOf(input.where);
   const access = accessOf(conjuncts, input);
   if (access === undefined && conjuncts.length > 0 && !input.allowScan) {
-    throw missing(input, conjuncts);
+    throw missingIndex(input, conjuncts);
   }
   const { order } = input;
   if (order?.kind === 'values') return planInOrder(input, order, conjuncts, access);
@@ -225,119 +216,6 @@ function keyAccess(conjuncts: readonly Predicate[], input: PlanInput): Access | 
   return { kind: 'key range', range, serves: [ranged] };
 }
 
-function indexAccess(index: QueryIndex, conjuncts: readonly Predicate[]): Access[] {
-  if (index.definition.type === IndexType.text) return textAccess(index, conjuncts);
-  const access = termAccess(index, conjuncts);
-  return access === undefined ? [] : [access];
-}
-
-function termAccess(
-  index: QueryIndex,
-  conjuncts: readonly Predicate[],
-): TermsAccess | RangeAccess | undefined {
-  const element = conjuncts.find(
-    (each) => each.kind === 'contains' && holdsElements(index, each.path.text),
-  );
-  if (element?.kind === 'contains') {
-    return { kind: 'terms', index, terms: [encodeTerm(element.element)], serves: [element] };
-  }
-  const prefixes = fixedPrefixes(index, index.fields.length, conjuncts);
-  if (prefixes.fixed === index.fields.length) {
-    return { kind: 'terms', index, terms: prefixes.terms, serves: prefixes.serves };
-  }
-  if (index.definition.type !== IndexType.range) return undefined;
-  const access = rangeBehind(index, prefixes, conjuncts);
-  return access.serves.length === 0 ? undefined : access;
-}
-
-/** Whether the elements of arrays at a path are terms of the index. */
-function holdsElements({ definition, fields }: QueryIndex, path: string): boolean {
-  return (
-    fields.length === 1 && ((definition.each && fields[0] === path) || fields[0] === `${path}[*]`)
-  );
-}
-
-interface Prefixes {
-  readonly terms: readonly ByteString[];
-  /** Number of fields they stand for. */
-  readonly fixed: number;
-  readonly serves: readonly Condition[];
-}
-
-/** The terms of the first fields, as far as conditions name their values, and at most `most` fields. */
-function fixedPrefixes(
-  { fields }: QueryIndex,
-  most: number,
-  conjuncts: readonly Predicate[],
-): Prefixes {
-  let terms: readonly ByteString[] = [''];
-  const serves: Condition[] = [];
-  let fixed = 0;
-  for (; fixed < most; fixed++) {
-    const condition = valueConditionOn(
-      fields[fixed]!,
-      conjuncts,
-      ({ among }) => among !== undefined,
-    );
-    if (condition === undefined || terms.length * condition.among!.length > TERMS_MAX) break;
-    const parts = condition.among!.map(encodeTerm);
-    terms = terms.flatMap((term) => parts.map((part) => term + part));
-    serves.push(condition);
-  }
-  return { terms, fixed, serves };
-}
-
-/** The ranges behind fixed terms: of the values the next field may have, or all. */
-function rangeBehind(
-  index: QueryIndex,
-  { terms, fixed, serves }: Prefixes,
-  conjuncts: readonly Predicate[],
-): RangeAccess {
-  const condition = valueConditionOn(
-    index.fields[fixed]!,
-    conjuncts,
-    ({ low, high, prefix }) => (low ?? high ?? prefix) !== undefined,
-  );
-  if (condition === undefined) {
-    return { kind: 'range', index, fixed, serves, ranges: terms.map((prefix) => ({ prefix })) };
-  }
-  const range = termRange('', condition);
-  const ranges =
-    range === undefined ? [] : terms.map((prefix): TermRange => ({ ...range, prefix }));
-  return { kind: 'range', index, fixed, serves: [...serves, condition], ranges };
-}
-
-function valueConditionOn(
-  field: string,
-  conjuncts: readonly Predicate[],
-  fits: (condition: ValueCondition) => boolean,
-): ValueCondition | undefined {
-  return conjuncts.find(
-    (each): each is ValueCondition =>
-      each.kind === 'value' && each.path.text === field && fits(each),
-  );
-}
-
-/** Each word is a list of its own, and a row must be in all of them. */
-function textAccess(index: QueryIndex, conjuncts: readonly Predicate[]): Access[] {
-  return conjuncts
-    .filter((each): each is MatchCondition => isMatchOn(each, index))
-    .map((condition) => {
-      const of = condition.tokens.map(({ word, isPrefix }): Access => {
-        if (!isPrefix)
-          return { kind: 'terms', index, terms: [encodeTerm(word)], serves: [condition] };
-        const range = termRange('', { kind: 'value', path: condition.path, prefix: word })!;
-        return { kind: 'range', index, ranges: [range], fixed: 0, serves: [condition] };
-      });
-      return of.length === 1 ? of[0]! : { kind: 'intersection', of };
-    });
-}
-
-/** A text index of several columns has the words of all: it finds those of one, and more. */
-function isMatchOn(predicate: Predicate, { fields }: QueryIndex): boolean {
-  return predicate.kind === 'match' && fields.includes(predicate.path.text);
-}
-
 function isUsable({ definition, isReady }: QueryIndex): boolean {
   return isReady && definition.on.length > 0;
 }
@@ -355,65 +233,4 @@ function coversKeys(
       each.path.text === keyPath &&
       each.prefix?.startsWith(keyPrefix) === true,
   );
-}
-
-function missing(input: PlanInput, conjuncts: readonly Predicate[]): TidemarkError {
-  const wanted = conjuncts.map(indexFor).find((each) => each !== undefined);
-  const what = conjuncts.map((each) => (isCondition(each) ? conditionText(each) : each.kind));
-  return missingIndex(input, wanted, `no index serves ${what.join(' and ')}`);
-}
-
-function missingOrder(
-  input: PlanInput,
-  { paths }: QueryOrder & { readonly kind: 'values' },
-): TidemarkError {
-  const on = paths.map(({ text }) => text);
-  return missingIndex(
-    input,
-    { type: IndexType.range, on },
-    `no index is in the order of ${on.join(', ')}`,
-  );
-}
-
-interface WantedIndex {
-  readonly type: IndexType;
-  readonly on: readonly string[];
-  readonly each?: true;
-}
-
-function missingIndex(
-  { table, indexes }: PlanInput,
-  wanted: WantedIndex | undefined,
-  why: string,
-): TidemarkError {
-  const use =
-    wanted &&
-    `an index of type ${wanted.type} on ${wanted.on.join(', ')}${wanted.each === true ? ' that takes each element' : ''} would`;
-  const near = indexes.filter(({ fields }) => wanted?.on.some((field) => fields.includes(field)));
-  const there = near.map(
-    ({ definition: { name, type, on }, isReady }) =>
-      `${name} (${type} on ${on.join(', ')}${isReady ? '' : ', not ready'})`,
-  );
-  const shown = there.length === 0 ? '' : `; there is ${there.join(', ')}`;
-  return new TidemarkError(
-    'INDEX_MISSING',
-    `${why} in ${table}${use === undefined ? '' : `; ${use}`}${shown}. allowScan: true reads the whole table instead`,
-    { table, ...(wanted === undefined ? {} : { index: wanted }) },
-  );
-}
-
-function indexFor(predicate: Predicate): WantedIndex | undefined {
-  if (predicate.kind === 'or' || predicate.kind === 'and') {
-    return predicate.of.map(indexFor).find((each) => each !== undefined);
-  }
-  if (predicate.kind === 'not') return undefined;
-  const on = [predicate.path.text];
-  if (predicate.kind === 'match') return { type: IndexType.text, on };
-  if (predicate.kind === 'contains') return { type: IndexType.equality, on, each: true };
-  const type = predicate.among === undefined ? IndexType.range : IndexType.equality;
-  return { type, on };
-}
-
-function isCondition(predicate: Predicate): predicate is Condition {
-  return predicate.kind !== 'and' && predicate.kind !== 'or' && predicate.kind !== 'not';
 }
