@@ -1,22 +1,11 @@
 /** The door: opens the parts, wires them together, and delegates. */
-import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { isDeepStrictEqual } from 'node:util';
-import { type FileLock, makeDirectory, TidemarkError } from '../base/index.ts';
-import {
-  type CommitLog,
-  type CommitMetadata,
-  EventStore,
-  FileCommitLog,
-  KEYSPACES,
-  Keyspace,
-  MemoryCommitLog,
-  STATE_PROJECTIONS,
-  Watermark,
-} from '../eventlog/index.ts';
+import { TidemarkError } from '../base/index.ts';
+import { type CommitMetadata, EventStore, Keyspace, STATE_PROJECTIONS } from '../eventlog/index.ts';
 import { type IndexSize, type MomentInput, projectIndexes, QueryEngine } from '../query/index.ts';
 import { SnapshotManager } from '../snapshot/index.ts';
-import { Engine, type KeyspaceStore, LsmStore, MemoryKeyspaceStore } from '../storage/index.ts';
+import { Engine } from '../storage/index.ts';
 import { AuditLog } from './audit-log.ts';
 import { type BackupOptions, takeBackup } from './backup.ts';
 import type { BackupInput } from './backup-archive.ts';
@@ -44,10 +33,10 @@ import type { IndexDeclaration } from './index-changes.ts';
 import { replayOnto } from './index-replay.ts';
 import { type IndexCheckReport, Indexes, type IndexStatus } from './indexes.ts';
 import { InteractiveTransaction } from './interactive-transaction.ts';
-import { Jobs } from './jobs.ts';
 import { KeySpace } from './key-space.ts';
-import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
+import { type DatabaseOptions, resolveOptions } from './options.ts';
 import type { CommitOutcome, TransactionOutcome } from './outcomes.ts';
+import { letGo, memoryParts, openParts, type Parts } from './parts.ts';
 import { PastView } from './past-view.ts';
 import { ReadCounts } from './read-counts.ts';
 import { type RepairOptions, type RepairReport, repairDatabase } from './repair.ts';
@@ -86,15 +75,6 @@ import { runTransaction, type Transaction } from './transaction.ts';
 import { type CommitToUndo, type UndoOptions, undo } from './undo.ts';
 import { type VerificationOptions, type VerificationReport, verifyStore } from './verification.ts';
 import { checkMetadata, Writer } from './writer.ts';
-
-interface Parts {
-  readonly configuration: Configuration;
-  readonly store: KeyspaceStore;
-  readonly commitLog: CommitLog;
-  readonly durable: Watermark;
-  readonly jobs: Jobs;
-  readonly lock: FileLock | undefined;
-}
 
 /** What is still in memtables at a clean close is written out if it is more than this, to open fast. */
 const FLUSH_AT_CLOSE_BYTES = 1024 * 1024;
@@ -181,41 +161,15 @@ export class Database {
    * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, CODEC_MISMATCH, OPTION_INVALID
    */
   static async open(directory: string, options: DatabaseOptions = {}): Promise<Database> {
-    const configuration = resolveOptions(options);
-    const { files, clock, logger } = configuration;
-    await prepareDirectory(directory, configuration);
-    const lock = files.lock(join(directory, 'LOCK'));
-    const durable = new Watermark(0);
-    const jobs = new Jobs(clock, logger);
-    let store: LsmStore | undefined;
+    const parts = await openParts(directory, resolveOptions(options));
     try {
-      store = await LsmStore.open({
-        files,
-        directory,
-        keyspaces: KEYSPACES,
-        logger,
-        awaitDurable: (sequence) => durable.reach(sequence),
-        background: jobs,
-        blockCacheBytesMax: configuration.blockCacheBytes,
-        openTablesMax: configuration.openTablesMax,
-        compaction: configuration.compaction,
-      });
-      const commitLog = new FileCommitLog({
-        files,
-        directory: join(directory, 'log'),
-        durability: configuration.durability,
-        segmentBytes: configuration.segmentBytes,
-        logger,
-      });
-      const database = new Database({ configuration, store, commitLog, durable, jobs, lock });
+      const database = new Database(parts);
       // A read never sees what is not durable, and a process that was killed may have left such.
-      await commitLog.secure();
+      await parts.commitLog.secure();
       if (database.#events.recovered.damage === undefined) database.#indexes.resume();
       return database;
     } catch (error) {
-      await store?.close();
-      await jobs.close();
-      lock.release();
+      await letGo(parts);
       throw error;
     }
   }
@@ -261,15 +215,7 @@ export class Database {
 
   /** A database that lives in memory and ends with the process: for tests. */
   static async memory(options: DatabaseOptions = {}): Promise<Database> {
-    const configuration = resolveOptions(options);
-    const durable = new Watermark(0);
-    const store = new MemoryKeyspaceStore({
-      keyspaces: KEYSPACES,
-      awaitDurable: (sequence) => durable.reach(sequence),
-    });
-    const jobs = new Jobs(configuration.clock, configuration.logger);
-    const commitLog = new MemoryCommitLog();
-    return new Database({ configuration, store, commitLog, durable, jobs, lock: undefined });
+    return new Database(memoryParts(resolveOptions(options)));
   }
 
   /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
@@ -660,27 +606,5 @@ export class Database {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw new TidemarkError('CLOSED', 'the database is closed');
-  }
-}
-
-/** @throws DIRECTORY_MISSING, DIRECTORY_FOREIGN */
-async function prepareDirectory(
-  directory: string,
-  { files, create }: Configuration,
-): Promise<void> {
-  if (typeof directory !== 'string' || directory === '') {
-    throw new TidemarkError('ARGUMENT_INVALID', 'the directory of a database is a path');
-  }
-  if (files.exists(directory) && !files.isDirectory(directory)) {
-    throw new TidemarkError('DIRECTORY_FOREIGN', `${directory} is a file, not a directory`, {
-      directory,
-    });
-  }
-  if (files.exists(join(directory, 'CURRENT'))) return;
-  if (create) await makeDirectory(files, directory);
-  else {
-    throw new TidemarkError('DIRECTORY_MISSING', `there is no database in ${directory}`, {
-      directory,
-    });
   }
 }

@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isTidemarkError, orderedU64, readOrderedU64, TidemarkError } from '../base/index.ts';
 import {
-  FileCommitLog,
   KEYSPACES,
   Keyspace,
   LogReader,
@@ -29,9 +28,10 @@ import {
   STATE_PROJECTIONS,
   salvageLog,
 } from '../eventlog/index.ts';
-import { type Damage, LsmStore, type OrderedView, restoreCurrent } from '../storage/index.ts';
+import { type Damage, type LsmStore, type OrderedView, restoreCurrent } from '../storage/index.ts';
 import { remakingAll, replayOnto } from './index-replay.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
+import { openLog, openTrees } from './parts.ts';
 
 export interface RepairOptions extends DatabaseOptions {
   /** Whether a damaged end of the log may be cut off, with the commits in it. Default: false. */
@@ -131,7 +131,7 @@ async function repairTrees(
   configuration: Configuration,
   onProgress: (share: number) => void,
 ): Promise<RepairedTrees> {
-  const store = await openStore(directory, configuration);
+  const store = await openTrees(directory, configuration);
   try {
     const { applied, rebuilding } = markedState(store);
     const damages = (await store.check(FINDINGS_MAX)).filter(({ table }) => table !== undefined);
@@ -251,7 +251,7 @@ async function repairLog(
   configuration: Configuration,
   acceptLoss: boolean,
 ): Promise<{ readonly position: number; readonly repaired: RepairedLog | undefined }> {
-  const store = await openStore(directory, configuration);
+  const store = await openTrees(directory, configuration);
   const log = openLog(directory, configuration);
   try {
     const { logger, extractors } = configuration;
@@ -280,24 +280,6 @@ async function repairLog(
     await log.close();
     await store.close();
   }
-}
-
-function openStore(directory: string, configuration: Configuration): Promise<LsmStore> {
-  const { files, logger, compaction, blockCacheBytes } = configuration;
-  return LsmStore.open({
-    files,
-    directory,
-    keyspaces: KEYSPACES,
-    logger,
-    compaction,
-    blockCacheBytesMax: blockCacheBytes,
-  });
-}
-
-function openLog(directory: string, configuration: Configuration): FileCommitLog {
-  const { files, durability, segmentBytes, logger } = configuration;
-  const path = join(directory, 'log');
-  return new FileCommitLog({ files, directory: path, durability, segmentBytes, logger });
 }
 
 function nameOf(keyspace: number): string {

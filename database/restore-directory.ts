@@ -23,9 +23,7 @@ import {
   type Applied,
   type CommitHead,
   copyHistory,
-  FileCommitLog,
   framesOf,
-  KEYSPACES,
   lastPositionOf,
   markOf,
   recover,
@@ -33,12 +31,13 @@ import {
 } from '../eventlog/index.ts';
 import type { MomentInput } from '../query/index.ts';
 import { snapshotPin } from '../snapshot/index.ts';
-import { LsmStore } from '../storage/index.ts';
+import type { LsmStore } from '../storage/index.ts';
 import type { BackupInput } from './backup-archive.ts';
 import { orderChain, type ReadBackup, readBackup } from './backup-chain.ts';
 import { isTableName } from './backup-format.ts';
 import { replayOnto } from './index-replay.ts';
 import { type Configuration, type DatabaseOptions, resolveOptions } from './options.ts';
+import { openLog, openTrees } from './parts.ts';
 
 export interface DirectoryRestoreOptions extends DatabaseOptions {
   /** The moment to restore, inclusive, on a commit boundary. Default: all that the backups hold. */
@@ -185,10 +184,10 @@ class Restore {
     generation: number,
     limit: Limit | undefined,
   ): Promise<Applied> {
-    const { files, logger, segmentBytes, durability } = this.#configuration;
+    const { files, logger } = this.#configuration;
     const directory = join(this.#whole, 'log');
-    const log = new FileCommitLog({ files, directory, durability, segmentBytes, logger });
-    const store = await this.#openStore(this.#whole);
+    const log = openLog(this.#whole, this.#configuration);
+    const store = await openTrees(this.#whole, this.#configuration);
     try {
       const { applied, damage } = recover({ store, log, logger, ...this.#projections(store) });
       if (damage !== undefined) throw damage;
@@ -214,7 +213,7 @@ class Restore {
   ): Promise<Applied> {
     const { memtableBytes, snapshotEvery = Number.POSITIVE_INFINITY } = this.#configuration;
     this.#files.makeDirectory(this.#cut);
-    const store = await this.#openStore(this.#cut);
+    const store = await openTrees(this.#cut, this.#configuration);
     const view = source.view();
     let pinned = 0;
     try {
@@ -241,18 +240,6 @@ class Restore {
   #projections(store: LsmStore) {
     const { extractors } = this.#configuration;
     return { projections: STATE_PROJECTIONS, changeProjections: replayOnto(store, extractors) };
-  }
-
-  #openStore(directory: string): Promise<LsmStore> {
-    const { files, logger, compaction, blockCacheBytes } = this.#configuration;
-    return LsmStore.open({
-      files,
-      directory,
-      keyspaces: KEYSPACES,
-      logger,
-      compaction,
-      blockCacheBytesMax: blockCacheBytes,
-    });
   }
 }
 
