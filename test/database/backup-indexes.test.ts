@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { Database } from '../../database/index.ts';
 import { databases, TINY } from '../support/databases.ts';
@@ -17,7 +18,7 @@ const root = temporaryDirectory();
 async function expectIndexes(database: Database): Promise<void> {
   for (let turn = 0; turn < 5000; turn++) {
     if (database.indexes().every(({ state }) => state === 'ready')) break;
-    await new Promise(setImmediate);
+    await sleep(5);
   }
   for (const { name } of database.indexes()) {
     expect((await database.checkIndex(name)).problems).toEqual([]);
