@@ -55,6 +55,11 @@ interface KnownTable {
   readonly position: number;
   readonly definition: TableDefinition;
   readonly indexes: readonly QueryIndex[];
+  /**
+   * Those of them that were found to hold all they are to hold. They go on doing so until another
+   * definition drops them: only a log that is read again on opening finds an index broken.
+   */
+  readonly whole: Set<QueryIndex>;
 }
 
 /** A table as it is queried: at the present or at a moment, with its definition there. */
@@ -193,10 +198,13 @@ export class Finder {
   #indexesOf({ id, name }: TableDefinition): readonly QueryIndex[] {
     const known = this.#knownTable(name);
     if (known === undefined || known.definition.id !== id) return [];
+    const { indexes, whole } = known;
+    if (whole.size === indexes.length) return indexes;
     const postings = this.#store.published.keyspace(Keyspace.indexes);
-    return known.indexes.map((index) => {
+    return indexes.map((index) => {
       const upkeep = postings.get(upkeepKey(index.definition.id));
       const isWhole = upkeep !== undefined && readUpkeep(upkeep)?.state === UpkeepState.whole;
+      if (isWhole) whole.add(index);
       return isWhole ? index : { ...index, isReady: false };
     });
   }
@@ -212,7 +220,8 @@ export class Finder {
     if (known?.position !== record.position) {
       const row = parseRow(record);
       const indexes = indexesOf(row).map((definition) => queryIndex(definition));
-      known = { position: record.position, definition: definitionOf(row), indexes };
+      const { position } = record;
+      known = { position, definition: definitionOf(row), indexes, whole: new Set() };
       if (this.#known.size >= KNOWN_MAX) this.#known.clear();
       this.#known.set(name, known);
     }
