@@ -1,4 +1,4 @@
-import { corruption } from '../../base/index.ts';
+import { type ByteString, corruption } from '../../base/index.ts';
 import {
   ENTRY_BYTES_MIN,
   ENTRY_COUNT_BYTES,
@@ -29,6 +29,8 @@ export class Block {
    */
   commonBytes = 0;
   heads: Uint32Array | undefined;
+  /** Its first and its last key. Who reads it several times in a row fills them in. */
+  bounds: { readonly first: ByteString; readonly last: ByteString } | undefined;
   /** Undefined where values lie as they are. */
   readonly coding: ValueCoding | undefined;
 

@@ -96,14 +96,18 @@ export class TableReader implements OpenTable {
   /** Tombstones are found too; undefined if the table says nothing of `key`. */
   lookup(key: ByteString): Found | undefined {
     const table = this.#open();
+    const { entry } = table;
+    if (isWithin(entry.block, key)) {
+      this.#wanted.set(key);
+      return entry.search(this.#wanted) ? found(entry, key) : undefined;
+    }
     if (table.footer.filter.length > 0) {
       this.#filter ??= this.#loadFilter();
       if (this.#filter?.mayContain(key) === false) return undefined;
     }
     const ordinal = this.#blockFor(table, key);
     if (ordinal >= table.footer.blocks) return undefined;
-    const { entry } = table;
-    entry.reset(this.#block(table, ordinal));
+    this.#enter(table, ordinal);
     return entry.search(this.#wanted) ? found(entry, key) : undefined;
   }
 
@@ -111,10 +115,12 @@ export class TableReader implements OpenTable {
   floor(key: ByteString, atLeast: ByteString): Found | undefined {
     const table = this.#open();
     const { entry } = table;
-    const ordinal = this.#blockFor(table, key);
+    const isHere = isWithin(entry.block, key);
+    if (isHere) this.#wanted.set(key);
+    const ordinal = isHere ? 0 : this.#blockFor(table, key);
     let below = -1;
     if (ordinal < table.footer.blocks) {
-      entry.reset(this.#block(table, ordinal));
+      if (!isHere) this.#enter(table, ordinal);
       if (entry.search(this.#wanted)) return key >= atLeast ? found(entry, key) : undefined;
       below = entry.ordinal - 1;
       // An entry that leaves the key before `atLeast` does is below it. Most tables that are asked
@@ -122,6 +128,7 @@ export class TableReader implements OpenTable {
       if (below >= 0 && entry.matchedBefore < sharedLength(key, atLeast)) return undefined;
     }
     if (below < 0) {
+      assert(!isHere, 'a block that begins at or below a key has an entry there');
       // The block before ends below `key`; its last key tells whether it is worth reading.
       if (ordinal === 0 || this.#lastKey(table, ordinal - 1) < atLeast) return undefined;
       entry.reset(this.#block(table, ordinal - 1));
@@ -295,6 +302,22 @@ export class TableReader implements OpenTable {
     return table.index.key();
   }
 
+  /**
+   * Puts `entry` into a block. One that is entered twice in a row gets its bounds: reads of near keys
+   * then find it without filter, index and cache, which take half of what a cached lookup takes.
+   */
+  #enter(table: LoadedTable, ordinal: number): void {
+    const { entry } = table;
+    const block = this.#block(table, ordinal);
+    if (block === entry.block && block.bounds === undefined) {
+      entry.moveTo(0);
+      const first = entry.key();
+      entry.moveTo(block.entries - 1);
+      block.bounds = { first, last: entry.key() };
+    }
+    entry.reset(block);
+  }
+
   #block(table: LoadedTable, ordinal: number): Block {
     const cached = this.#cache.get(this.number, ordinal);
     if (cached !== undefined) return cached;
@@ -322,6 +345,11 @@ export class TableReader implements OpenTable {
     const payload = unsealBlock(readWhole(file, place), this.path, place.offset);
     return new Block(payload, this.path, place.offset);
   }
+}
+
+/** Whether the first key at or above `key` is in a block, as far as its bounds are known. */
+function isWithin({ bounds }: Block, key: ByteString): boolean {
+  return bounds !== undefined && key >= bounds.first && key <= bounds.last;
 }
 
 function readWhole(file: ReadableFile, { offset, length }: BlockPlace): Buffer {
