@@ -50,6 +50,7 @@ export const ERRORS = {
   TRANSACTION_FINISHED: 'A transaction was used after its commit or rollback.',
   TRANSACTION_ASYNC: 'The function of a transaction returned a promise; it must be synchronous.',
   IDEMPOTENCY_MISMATCH: 'An idempotency key was used before for another request.',
+  INDEXES_FILE_INVALID: 'A file of indexes is not valid, or not what the database has.',
   CODEC_MISMATCH: 'A database was written with another codec than the one asked for.',
   SNAPSHOT_UNKNOWN: 'There is no such snapshot.',
   // Queries.

@@ -59,6 +59,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, ExitCode>> = {
   TRANSACTION_FINISHED: EXIT.failure,
   TRANSACTION_ASYNC: EXIT.failure,
   IDEMPOTENCY_MISMATCH: EXIT.conflict,
+  INDEXES_FILE_INVALID: EXIT.refused,
   CODEC_MISMATCH: EXIT.refused,
   SNAPSHOT_UNKNOWN: EXIT.notFound,
   QUERY_INVALID: EXIT.refused,

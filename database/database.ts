@@ -158,9 +158,16 @@ export class Database {
    * Opens the database in a directory, and makes it if there is none (unless `create` is false). If
    * its log is damaged it is open for reading only: every write is refused with READ_ONLY, and
    * `stats().damage` says where and what is affected.
-   * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, CODEC_MISMATCH, OPTION_INVALID
+   * @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, CODEC_MISMATCH, OPTION_INVALID,
+   * INPUT_MISSING, INDEXES_FILE_INVALID
    */
   static async open(directory: string, options: DatabaseOptions = {}): Promise<Database> {
+    const database = await Database.#open(directory, options);
+    const { damage } = database.#events.recovered;
+    return damage === undefined ? database.#withDeclaredIndexes() : database;
+  }
+
+  static async #open(directory: string, options: DatabaseOptions): Promise<Database> {
     const parts = await openParts(directory, resolveOptions(options));
     try {
       const database = new Database(parts);
@@ -215,7 +222,17 @@ export class Database {
 
   /** A database that lives in memory and ends with the process: for tests. */
   static async memory(options: DatabaseOptions = {}): Promise<Database> {
-    return new Database(memoryParts(resolveOptions(options)));
+    return new Database(memoryParts(resolveOptions(options))).#withDeclaredIndexes();
+  }
+
+  async #withDeclaredIndexes(): Promise<this> {
+    try {
+      await this.#indexes.declareMissing();
+      return this;
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
@@ -601,7 +618,8 @@ export class Database {
   }
 
   #schemaServices() {
-    return { events: this.#events, catalog: this.#catalog, writer: this.#writer };
+    const { declared } = this.#parts;
+    return { events: this.#events, catalog: this.#catalog, writer: this.#writer, declared };
   }
 
   #checkOpen(): void {

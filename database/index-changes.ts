@@ -30,12 +30,13 @@ export function addIndex(
   { table: tableName, ...shape }: Omit<IndexDeclaration, 'wait'>,
   metadata: CommitMetadata,
 ): Promise<Written<void>> {
-  const { events, catalog, writer } = services;
+  const { events, catalog, writer, declared } = services;
   return writer.write((draft) => {
     const table = tableToIndex(services, draft, tableName);
     const id = nextId(services);
     const isEmpty = events.totals(table.id).events === 0;
     const defined = defineIndex(id, name, shape);
+    declared.check(tableName, defined);
     const added = isEmpty ? { ...defined, state: IndexState.ready } : defined;
     checkIndexes(catalog, { ...table.definition, indexes: [added] });
     setIndexes(services, draft, table, [...indexesOf(table), added], id);

@@ -163,6 +163,21 @@ export class Indexes {
     return outcome;
   }
 
+  /** Makes those that the file has and the tables there are lack. @throws INDEXES_FILE_INVALID, EXTRACTOR_MISSING … */
+  async declareMissing(): Promise<void> {
+    const { declared, catalog, logger } = this.#options;
+    for (const { name, table, shape } of declared.missing(catalog)) {
+      const reason = 'the file of indexes declares it';
+      try {
+        await this.create(name, { ...shape, table, wait: false }, { reason });
+      } catch (error) {
+        // Reads go on where there is no room; the next opening makes it.
+        if (!isTidemarkError(error, 'DISK_FULL')) throw error;
+        logger.error({ error, index: name }, 'an index of the file could not be made');
+      }
+    }
+  }
+
   /** @throws TABLE_UNKNOWN */
   list(table?: string): IndexStatus[] {
     if (table !== undefined) this.#options.catalog.table(table);

@@ -57,6 +57,11 @@ export interface DatabaseOptions {
   readonly selfCheckEvery?: number | false;
   /** Functions that indexes with an extractor of the caller's need. Default: none. */
   readonly extractors?: readonly Extractor[];
+  /**
+   * A `.toml` or `.json` file of indexes: those that are missing are made when the database is
+   * opened, or with their table. See `docs/indexes.md`. Default: none.
+   */
+  readonly indexesFile?: string;
   /** Default: says nothing. A pino logger fits. */
   readonly logger?: Logger;
   /** Default: the machine's clock. */
@@ -82,6 +87,7 @@ export interface Configuration {
   readonly statesKept: number;
   readonly selfCheckEvery: number | undefined;
   readonly extractors: readonly Extractor[];
+  readonly indexesFile: string | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly files: Files;
@@ -107,6 +113,7 @@ const OTHER_NAMES: readonly string[] = [
   'create',
   'compaction',
   'extractors',
+  'indexesFile',
   'logger',
   'clock',
   'files',
@@ -132,6 +139,10 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
   oneOf('compaction', compaction, Object.values(CompactionStyle));
   if (options.codec !== undefined) oneOf('codec', options.codec, Object.values(Codec));
   oneOf('create', create, [true, false]);
+  const { indexesFile } = options;
+  if (indexesFile !== undefined && (typeof indexesFile !== 'string' || indexesFile === '')) {
+    throw invalid('indexesFile', `is ${String(indexesFile)}`, 'the path of a file');
+  }
   return Object.freeze({
     snapshotEvery: snapshotEvery === false ? undefined : snapshotEvery,
     snapshotRetention: Object.freeze({ ...retention }),
@@ -147,6 +158,7 @@ export function resolveOptions(options: DatabaseOptions): Configuration {
     replayEventsMax: numberOf(options, 'replayEventsMax'),
     statesKept: numberOf(options, 'statesKept'),
     extractors: checkedExtractors(options.extractors ?? []),
+    indexesFile,
     selfCheckEvery: selfCheckEvery === false ? undefined : selfCheckEvery,
     logger: options.logger ?? silentLogger,
     clock: options.clock ?? systemClock,

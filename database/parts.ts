@@ -14,6 +14,7 @@ import {
   type LsmStoreOptions,
   MemoryKeyspaceStore,
 } from '../storage/index.ts';
+import { DeclaredIndexes } from './declared-indexes.ts';
 import { Jobs } from './jobs.ts';
 import type { Configuration } from './options.ts';
 
@@ -23,6 +24,7 @@ export interface Parts {
   readonly commitLog: CommitLog;
   readonly durable: Watermark;
   readonly jobs: Jobs;
+  readonly declared: DeclaredIndexes;
   readonly lock: FileLock | undefined;
 }
 
@@ -32,12 +34,13 @@ export interface DirectoryParts extends Parts {
   readonly lock: FileLock;
 }
 
-/** @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, OPTION_INVALID */
+/** @throws LOCKED, DIRECTORY_MISSING, DIRECTORY_FOREIGN, CORRUPTION, FORMAT_UNSUPPORTED, OPTION_INVALID, INPUT_MISSING, INDEXES_FILE_INVALID */
 export async function openParts(
   directory: string,
   configuration: Configuration,
 ): Promise<DirectoryParts> {
   const { files, clock, logger } = configuration;
+  const declared = DeclaredIndexes.read(files, configuration.indexesFile);
   await prepareDirectory(directory, configuration);
   const lock = files.lock(join(directory, 'LOCK'));
   const durable = new Watermark(0);
@@ -49,7 +52,7 @@ export async function openParts(
       background: jobs,
     });
     const commitLog = openLog(directory, configuration);
-    return { configuration, store, commitLog, durable, jobs, lock };
+    return { configuration, store, commitLog, durable, jobs, declared, lock };
   } catch (error) {
     await store?.close();
     await jobs.close();
@@ -72,8 +75,9 @@ export function memoryParts(configuration: Configuration): Parts {
     awaitDurable: (sequence) => durable.reach(sequence),
   });
   const jobs = new Jobs(configuration.clock, configuration.logger);
+  const declared = DeclaredIndexes.read(configuration.files, configuration.indexesFile);
   const commitLog = new MemoryCommitLog();
-  return { configuration, store, commitLog, durable, jobs, lock: undefined };
+  return { configuration, store, commitLog, durable, jobs, declared, lock: undefined };
 }
 
 /** The trees alone, of a directory whose lock the caller holds. */

@@ -19,6 +19,7 @@ import {
   collectionTable,
   collectionTraits,
 } from './collection-definition.ts';
+import type { DeclaredIndexes } from './declared-indexes.ts';
 import type { Draft } from './draft.ts';
 import { earlierChange } from './idempotency.ts';
 import { declareKeys } from './key-declaration.ts';
@@ -41,6 +42,7 @@ export interface SchemaServices {
   readonly events: EventStore;
   readonly catalog: Catalog;
   readonly writer: Writer;
+  readonly declared: DeclaredIndexes;
 }
 
 export interface AlterOptions {
@@ -50,12 +52,12 @@ export interface AlterOptions {
 
 /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
 export async function createTable(
-  { events, catalog, writer }: SchemaServices,
+  services: SchemaServices,
   name: string,
   declaration: TableDeclaration,
   metadata: CommitMetadata,
 ): Promise<CommitOutcome> {
-  return create({ events, catalog, writer }, name, declaration, metadata, {});
+  return create(services, name, declaration, metadata, {});
 }
 
 /** @throws TABLE_EXISTS, TABLE_NAME_INVALID, SCHEMA_INVALID */
@@ -71,7 +73,7 @@ export async function createCollection(
 }
 
 async function create(
-  { events, catalog, writer }: SchemaServices,
+  { events, catalog, writer, declared }: SchemaServices,
   name: string,
   declaration: TableDeclaration,
   metadata: CommitMetadata,
@@ -86,7 +88,9 @@ async function create(
       });
     }
     const id = events.totals(CATALOG.id).greatestKey + 1;
-    const definition = { ...defineTable(id, name, declaration), ...traits };
+    const whole = declared.with(name, declaration);
+    const definition = { ...defineTable(id, name, whole), ...traits };
+    for (const index of definition.indexes ?? []) declared.check(name, index);
     const compiled = catalog.compile(definition);
     const missing = compiled.indexes?.indexes.find(({ hasExtractor }) => !hasExtractor);
     if (missing !== undefined) throw missingExtractor(missing.definition);

@@ -37,7 +37,7 @@ interface FileSettings {
   readonly instances: readonly NamedInstance[];
 }
 
-const FILE_NAMES = ['data_dir', 'tls_cert', 'tls_key'];
+const FILE_NAMES = ['data_dir', 'indexes_file', 'tls_cert', 'tls_key'];
 const TABLES = '[server] and [[instance]]';
 
 /** @throws CONFIGURATION_INVALID, INPUT_MISSING if a file that was named cannot be read */
@@ -120,8 +120,11 @@ function readFile(file: string): FileSettings {
 
 function instanceOf(given: unknown, where: (name: string) => string, file: string): NamedInstance {
   const values = fromFile(checkValues(INSTANCE_SETTINGS, given, where), file);
-  const { name } = values;
+  const { name, query, indexes_file } = values;
   if (name === undefined) throw refused(where('name'), 'is missing', 'a name');
+  if (query === false && indexes_file !== undefined) {
+    throw refused(where('indexes_file'), 'is given while query is false', 'one of them');
+  }
   try {
     checkInstanceName(name);
   } catch (error) {

@@ -48,6 +48,7 @@ export const INSTANCE_SETTINGS = {
   data_dir: text('a directory'),
   codec: oneOf('raw', 'json', 'bson'),
   query: onOrOff(),
+  indexes_file: text('a .toml or .json file'),
   durability: oneOf('fsync', 'os'),
   memtable_max_size: size(KIB, 4096 * MIB),
   block_cache_max_size: size(0, 65_536 * MIB),
@@ -130,6 +131,7 @@ export function resolveInstance(
   const { name, data_dir, snapshot_keep_last, snapshot_keep_per_doubling } = values;
   const options: DatabaseOptions = {
     ...(values.codec === undefined ? {} : { codec: values.codec }),
+    ...(values.indexes_file === undefined ? {} : { indexesFile: values.indexes_file }),
     ...(values.durability === undefined ? {} : { durability: values.durability }),
     ...given('memtableBytes', values.memtable_max_size),
     ...given('blockCacheBytes', values.block_cache_max_size),

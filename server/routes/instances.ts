@@ -6,6 +6,8 @@ import type { OpenTransactions } from '../open-transactions.ts';
 import { noQuery } from '../schemas.ts';
 
 const tags = ['instances'];
+/** Settings that name paths: for who has the machine, not for who has a token. */
+const OF_THE_MACHINE = ['data_dir', 'indexes_file'];
 const info = {
   type: 'object',
   properties: {
@@ -50,12 +52,13 @@ export function instanceAdministrationRoutes(
         querystring: noQuery,
         body: {
           type: 'object',
-          description: 'The settings of a `[[instance]]` of the configuration, without `data_dir`.',
+          description:
+            'The settings of a `[[instance]]` of the configuration, without those that name paths.',
           required: ['name'],
           additionalProperties: false,
           properties: Object.fromEntries(
             Object.entries(INSTANCE_SETTINGS)
-              .filter(([name]) => name !== 'data_dir')
+              .filter(([name]) => !OF_THE_MACHINE.includes(name))
               .map(([name, { allowed }]) => [name, { description: `Allowed: ${allowed}.` }]),
           ),
         },

@@ -46,6 +46,7 @@ data_dir = "stores"
 [[instance]]
 name = "app"
 memtable_max_size = "8 MiB"
+indexes_file = "indexes.toml"
 snapshot_every = false
 [[instance]]
 name = "log"
@@ -58,7 +59,11 @@ snapshot_keep_last = 3`);
         name: 'app',
         directory: join(path, '../stores/app'),
         query: true,
-        options: { memtableBytes: 8 * 1024 * 1024, snapshotEvery: false },
+        options: {
+          indexesFile: join(path, '../indexes.toml'),
+          memtableBytes: 8 * 1024 * 1024,
+          snapshotEvery: false,
+        },
       },
       {
         name: 'log',
@@ -94,6 +99,10 @@ snapshot_keep_last = 3`);
     'two in one directory': [
       '[[instance]]\nname = "a"\ndata_dir = "x"\n[[instance]]\nname = "b"\ndata_dir = "./x"',
       /line 6, data_dir: is that of another/,
+    ],
+    'a file of indexes where there are none': [
+      '[[instance]]\nname = "a"\nquery = false\nindexes_file = "i.toml"',
+      /line 4, indexes_file: is given while query is false/,
     ],
     'a single [instance]': ['[instance]\nname = "a"', /line 1: is one table/],
     'an open door without authentication': ['[server]\nhost = "0.0.0.0"', /while auth is off/],

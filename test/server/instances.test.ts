@@ -31,6 +31,20 @@ describe('instances', () => {
   it('stand side by side, one for queries in BSON, one that only keeps bytes', async () => {
     const path = join(temporaryDirectory(), 'tidemark.toml');
     writeFileSync(
+      join(path, '../indexes.toml'),
+      `[[index]]
+index_name = "by_city"
+table = "people"
+index_type = "equality"
+on = "city"
+[[index]]
+index_name = "by_age"
+scope_prefix = "user:"
+index_type = "range"
+extractor = "bson_path"
+on = "$.age"`,
+    );
+    writeFileSync(
       path,
       `[[instance]]
 name = "app"
@@ -38,6 +52,7 @@ data_dir = "app"
 codec = "bson"
 memtable_max_size = "8 MiB"
 query = true
+indexes_file = "indexes.toml"
 [[instance]]
 name = "log"
 data_dir = "log"
@@ -48,7 +63,12 @@ snapshot_every = false`,
     const service = await startOne({ file: path });
     await service.json('POST', '/db/app/collections', { name: 'people' });
     const index = { name: 'by_city', table: 'people', on: 'city' };
-    await service.json('POST', '/db/app/indexes', index);
+    expect(await service.json('GET', '/db/app/indexes')).toMatchObject({
+      indexes: [
+        { name: 'by_age', table: '$keys', extractor: 'bson_path', state: 'ready' },
+        { name: 'by_city', table: 'people', type: 'equality', state: 'ready' },
+      ],
+    });
     await service.json('POST', '/db/app/collections/people', { _id: 'a', city: 'Oslo' });
     const query = { where: { city: 'Oslo' } };
     expect(await service.json('POST', '/db/app/collections/people/find', query)).toMatchObject({
@@ -75,6 +95,21 @@ snapshot_every = false`,
     expect(await service.json('GET', '/db/app/tables')).toMatchObject({
       tables: [{ name: 'people' }],
     });
+  });
+
+  it('are not opened with a file of indexes that is wrong, and say so without its path', async () => {
+    const path = join(temporaryDirectory(), 'tidemark.toml');
+    const indexes = join(path, '../indexes.json');
+    writeFileSync(path, '[[instance]]\nname = "a"\nindexes_file = "indexes.json"');
+    writeFileSync(indexes, '{"index": [{"index_name": "a", "kind": 1}]}');
+    const service = await startOne({ file: path });
+    const problem = await service.problem('GET', '/tables');
+    expect(problem).toMatchObject({ code: 'INDEXES_FILE_INVALID', status: 503 });
+    expect(JSON.stringify(problem)).not.toContain('indexes.json');
+    writeFileSync(indexes, '{"index": []}');
+    expect(await service.json('GET', '/tables')).toEqual({ tables: [] });
+    const settings = { name: 'b', indexes_file: indexes };
+    expect(await service.problem('POST', '/instances', settings)).toMatchObject({ status: 400 });
   });
 
   it('are made at run time, stay after a restart, and are dropped without being deleted', async () => {
