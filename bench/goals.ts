@@ -88,6 +88,19 @@ function best(at: Figures, figure: string): Measured | undefined {
   return ratios.length === 0 ? undefined : atLeast(Math.min(...ratios), 1, '× the better one');
 }
 
+/** Both over HTTP, or one without it, in the same job. */
+function percentOf(figure: string, whole: string, least: number) {
+  return (at: Figures) => {
+    const sizes = [100_000, 10_000, 1_000_000];
+    const shares = sizes.flatMap((events) => {
+      const part = at.median('tidemark', figure, events);
+      const all = at.median('tidemark', whole, events);
+      return part !== undefined && all ? (100 * part) / all : [];
+    });
+    return atLeast(shares[0], least, '%');
+  };
+}
+
 function keepsUp(figure: string) {
   return (at: Figures) => {
     const small = at.median('tidemark', figure, 100_000);
@@ -96,7 +109,9 @@ function keepsUp(figure: string) {
   };
 }
 
+const MILLION = 1_000_000;
 const LARGEST = 10_000_000;
+const LINES_MIB_MAX = 192;
 const SYNCS = 'fdatasync of 4 KiB, preallocated';
 
 const GOALS: readonly Goal[] = [
@@ -228,6 +243,46 @@ const GOALS: readonly Goal[] = [
     work: 'read of a row at 10⁷ events',
     goal: '≥ 80 % of that at 10⁵',
     measured: keepsUp('read a row'),
+  },
+  {
+    work: 'read of a row over HTTP',
+    goal: '≥ 80 % of an empty Fastify route',
+    measured: percentOf('over HTTP: read a row', 'over HTTP: an empty route', 80),
+  },
+  {
+    work: '64 connections, commits of one row',
+    goal: '≥ 60 % of the rate without HTTP',
+    measured: percentOf(
+      'over HTTP: insert, 64 connections, commits of 1',
+      'over HTTP: 64 writers without it, commits of 1',
+      60,
+    ),
+  },
+  {
+    work: 'a million rows as JSON lines over HTTP',
+    goal: '≥ 1 M rows/s',
+    measured: (at) =>
+      atLeast(at.median('tidemark', 'over HTTP: scan as JSON lines', MILLION), 1e6, 'rows/s'),
+  },
+  {
+    work: 'memory that the service takes on meanwhile',
+    goal: `≤ ${LINES_MIB_MAX} MiB: the block cache of 128, and 64`,
+    measured: (at) => {
+      const name = 'over HTTP: memory of the service that sends lines';
+      const before = at.median('tidemark', `${name}, before`, MILLION);
+      const most = at.median('tidemark', `${name}, at its peak`, MILLION);
+      return before && most ? atMost(most - before, LINES_MIB_MAX, 'MiB') : undefined;
+    },
+  },
+  {
+    work: '100 commits to 1000 followers',
+    goal: 'every one to each, in order',
+    // Otherwise the workload fails, and there is no figure.
+    measured: (at) => {
+      const taken = at.typical('tidemark', 'over HTTP: 100 commits to 1000 followers');
+      if (taken === undefined) return undefined;
+      return { shown: `within ${shownNumber(taken)} ms`, isReached: true };
+    },
   },
 ];
 

@@ -7,7 +7,7 @@ import { goalCells } from './goals.ts';
 import { measure } from './measure.ts';
 import { readPlan, USAGE } from './plan.ts';
 import { publish } from './publish.ts';
-import { figureCells, keyCells, limitCells, terminalTable } from './report-table.ts';
+import { figureCells, keyCells, limitCells, serviceCells, terminalTable } from './report-table.ts';
 import type { Report } from './results.ts';
 
 /** The peers' packages, once; without a network the benchmark names who is missing. */
@@ -23,6 +23,7 @@ function print(report: Report): void {
     terminalTable(limitCells(report)),
     terminalTable(figureCells(report)),
     terminalTable(keyCells(report)),
+    terminalTable(serviceCells(report)),
     terminalTable(goalCells(report)),
     ...Object.entries(report.missing).map(([name, why]) => `missing: ${name} (${why})`),
     ...report.failures.map((failure) => `FAILED: ${failure}`),

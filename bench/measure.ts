@@ -56,6 +56,14 @@ export async function measure(plan: Plan): Promise<Report> {
       isServer: false,
       eventsMax: Number.POSITIVE_INFINITY,
     })),
+    ...orders
+      .filter(({ name }) => name === 'tidemark')
+      .map(() => ({
+        name: 'tidemark' as const,
+        kind: 'service' as const,
+        isServer: false,
+        eventsMax: Number.POSITIVE_INFINITY,
+      })),
   ];
   for (let round = 0; round < plan.rounds; round++) {
     mkdirSync(plan.directory, { recursive: true });
@@ -97,7 +105,8 @@ async function measureSize(plan: Plan, report: Report, { events, round, competit
         millis: REPEATED_MILLIS,
         seed: round + 1,
       };
-      await measureJob(report, job, isServer);
+      // What a server uses is not in the process that asks it.
+      await measureJob(report, job, isServer || workload.kind === 'service');
       if (!keepsStore) rmSync(job.directory, { recursive: true, force: true });
     }
   }
@@ -115,7 +124,7 @@ function isNeeded(name: string): boolean {
 }
 
 function takesPart(competitor: Competitor, workload: Workload, events: number): boolean {
-  const isForServers = workload.kind === 'keys' || workload.withServers !== false;
+  const isForServers = workload.kind !== 'orders' || workload.withServers !== false;
   return (
     competitor.kind === workload.kind &&
     events <= competitor.eventsMax &&
@@ -123,7 +132,7 @@ function takesPart(competitor: Competitor, workload: Workload, events: number): 
   );
 }
 
-async function measureJob(report: Report, job: Job, isServer: boolean): Promise<void> {
+async function measureJob(report: Report, job: Job, isElsewhere: boolean): Promise<void> {
   const { peer, workload, events } = job;
   process.stderr.write(`round ${job.seed}: ${peer} ${workload} at ${events} events\n`);
   mkdirSync(job.directory, { recursive: true });
@@ -134,8 +143,7 @@ async function measureJob(report: Report, job: Job, isServer: boolean): Promise<
   }
   const { figures, residentBytesMax, writtenBytes } = result;
   for (const figure of figures) addFigure(report, peer, events, figure);
-  // What a server uses is not in the process that asks it.
-  if (isServer || figures.length === 0) return;
+  if (isElsewhere || figures.length === 0) return;
   const name = `memory at its peak, ${workload}`;
   addFigure(report, peer, events, { name, unit: 'MiB', value: residentBytesMax / MIB });
   if (writtenBytes === undefined || !WRITING.includes(workload)) return;

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { charts } from './charts.ts';
 import { goalCells } from './goals.ts';
-import { figureCells, keyCells, limitCells, markdownTable } from './report-table.ts';
+import { figureCells, keyCells, limitCells, markdownTable, serviceCells } from './report-table.ts';
 import type { Report } from './results.ts';
 
 const PAGE = 'docs/benchmarks.md';
@@ -30,6 +30,8 @@ export function publish(report: Report): void {
     markdownTable(figureCells(report)),
     '### Keys and values',
     markdownTable(keyCells(report)),
+    '### The service',
+    markdownTable(serviceCells(report)),
   ];
   writeFileSync(PAGE, `${before}${BEGIN}\n\n${figures.join('\n\n')}\n\n${END}${after}`);
 }

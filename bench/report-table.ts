@@ -7,24 +7,36 @@ export type Cells = readonly (readonly string[])[];
 const MACHINE = 'machine';
 
 /** One row a figure and size; a column a peer, and how many times better the first is than the best other. */
-export function figureCells(report: Report): Cells {
-  return cellsOf(report, report.peers);
+export function figureCells({ results, peers }: Report): Cells {
+  const isOther = (figure: string) => isOfKeys(figure) || isOverHttp(figure);
+  return cellsOf(
+    results.filter(({ figure }) => !isOther(figure)),
+    Object.keys(peers),
+  );
 }
 
 /** The same for those that keep keys and values. */
-export function keyCells(report: Report): Cells {
-  return cellsOf(report, report.keyPeers);
+export function keyCells({ results, keyPeers }: Report): Cells {
+  return cellsOf(
+    results.filter(({ figure }) => isOfKeys(figure) && !isOverHttp(figure)),
+    Object.keys(keyPeers),
+  );
 }
 
-function cellsOf({ results, peers }: Report, among: Readonly<Record<string, string>>): Cells {
-  const names = Object.keys(among);
+/** The same for the service, which has no peers. */
+export function serviceCells({ results }: Report): Cells {
+  return cellsOf(
+    results.filter(({ figure }) => isOverHttp(figure)),
+    ['tidemark'],
+  );
+}
+
+function cellsOf(results: readonly Result[], names: readonly string[]): Cells {
   const [first, ...others] = names;
   const compared = first !== undefined && others.length > 0;
   const last = others.length === 1 ? `× ${others[0]}` : '× the best other';
   const head = ['work', 'events', 'unit', ...names, ...(compared ? [last] : [])];
-  const isKeys = among !== peers;
-  const own = results.filter(({ peer, figure }) => peer !== MACHINE && isOfKeys(figure) === isKeys);
-  const rows = rowsOf(own).map((row) => {
+  const rows = rowsOf(results.filter(({ peer }) => peer !== MACHINE)).map((row) => {
     const [{ figure, events, unit }] = row;
     const found = names.map((name) => row.find(({ peer }) => peer === name));
     return [
@@ -40,6 +52,10 @@ function cellsOf({ results, peers }: Report, among: Readonly<Record<string, stri
 
 function isOfKeys(figure: string): boolean {
   return /\bkeys?\b|concurrent-puts/.test(figure);
+}
+
+function isOverHttp(figure: string): boolean {
+  return figure.startsWith('over HTTP: ');
 }
 
 function bestOf(results: readonly (Result | undefined)[]): Result | undefined {

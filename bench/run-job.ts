@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { assert } from '../base/index.ts';
 import type { Figure } from './figure.ts';
+import { processHosts } from './http/index.ts';
 import type { Job, JobResult } from './job.ts';
 import { keyPeer, orderPeer } from './peers/index.ts';
 import { WORKLOADS } from './workloads/index.ts';
@@ -9,14 +10,15 @@ import { WORKLOADS } from './workloads/index.ts';
 async function measured(job: Job): Promise<readonly Figure[]> {
   const workload = WORKLOADS.find(({ name }) => name === job.workload);
   assert(workload !== undefined, 'a job names a workload there is');
-  if (workload.kind === 'orders') {
-    const peer = orderPeer(job.peer);
-    assert(peer !== undefined, `${job.peer} keeps orders`);
+  if (workload.kind === 'keys') {
+    const peer = keyPeer(job.peer);
+    assert(peer !== undefined, `${job.peer} keeps keys`);
     return workload.run({ ...job, peer });
   }
-  const peer = keyPeer(job.peer);
-  assert(peer !== undefined, `${job.peer} keeps keys`);
-  return workload.run({ ...job, peer });
+  const peer = orderPeer(job.peer);
+  assert(peer !== undefined, `${job.peer} keeps orders`);
+  if (workload.kind === 'orders') return workload.run({ ...job, peer });
+  return workload.run({ ...job, peer, hosts: processHosts });
 }
 
 /** Linux counts them for each process; what was only written to the cache counts when it is flushed. */

@@ -31,8 +31,8 @@ export const PEER_NAMES: readonly PeerName[] = [
   'leveldb',
 ];
 
-/** What a workload is about: a peer takes part in those of its kind. */
-export type Kind = 'orders' | 'keys';
+/** What a workload is about: a peer takes part in those of its kind. Only Tidemark is a service. */
+export type Kind = 'orders' | 'keys' | 'service';
 
 export function orderPeer(name: PeerName): Peer | undefined {
   return name in ORDER_PEERS ? ORDER_PEERS[name as keyof typeof ORDER_PEERS]() : undefined;

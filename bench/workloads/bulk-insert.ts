@@ -46,7 +46,7 @@ async function inserted(scene: Scene, size: number, inFlight: number) {
   ];
 }
 
-function* ordersInCommits(rows: number, size: number): Generator<readonly Order[]> {
+export function* ordersInCommits(rows: number, size: number): Generator<readonly Order[]> {
   for (let from = 1; from <= rows; from += size) {
     const count = Math.min(size, rows - from + 1);
     yield Array.from({ length: count }, (_, i) => orderAt(from + i, 1));

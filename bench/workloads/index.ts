@@ -5,6 +5,10 @@ import { indexedInserts } from './find-inserts.ts';
 import { findRows } from './find-rows.ts';
 import { history } from './history.ts';
 import { hotRow } from './hot-row.ts';
+import { httpFollowers } from './http-followers.ts';
+import { httpLines } from './http-lines.ts';
+import { httpReads } from './http-reads.ts';
+import { httpWrites } from './http-writes.ts';
 import { jsonLines } from './json-lines.ts';
 import { concurrentPuts, keyGets, keyScan, keys } from './keys.ts';
 import { mixed } from './mixed.ts';
@@ -15,7 +19,15 @@ import { pastScan, scan } from './scans.ts';
 import { concurrentCommits, singleCommits } from './single-commits.ts';
 import type { Workload } from './workload.ts';
 
-export type { KeyScene, KeyWorkload, OrderWorkload, Scene, Workload } from './workload.ts';
+export type {
+  KeyScene,
+  KeyWorkload,
+  OrderWorkload,
+  Scene,
+  ServiceScene,
+  ServiceWorkload,
+  Workload,
+} from './workload.ts';
 
 /** In this order: what reads the history comes after it, and what adds to it comes last. */
 export const WORKLOADS: readonly Workload[] = [
@@ -44,4 +56,8 @@ export const WORKLOADS: readonly Workload[] = [
   keyGets,
   keyScan,
   concurrentPuts,
+  httpReads,
+  httpWrites,
+  httpLines,
+  httpFollowers,
 ];

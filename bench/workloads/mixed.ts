@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../../base/index.ts';
 import type { Figure } from '../figure.ts';
+import { latencyFigures } from '../latencies.ts';
 import { changeTo, orderAt } from '../orders.ts';
 import type { PeerStore } from '../peers/index.ts';
 import { below, seededRandom } from '../random.ts';
@@ -19,6 +20,7 @@ const LOADER_COMMIT = 500;
 const LOADER_FROM = 200_000_000;
 /** As long as other work that is repeated, times this: flushes and compactions must come along. */
 const LONGER = 15;
+const SHARES = [0.5, 0.99, 0.999];
 
 /**
  * Sixteen clients, eight reads to two single-row writes, each awaited, while a loader adds rows:
@@ -89,17 +91,8 @@ async function mixedFigures(scene: Scene, store: PeerStore): Promise<Figure[]> {
       value: (reads.length + writes.length) / seconds,
     },
     { name: 'mixed: rows loaded meanwhile', unit: 'rows/s', value: loaded / seconds },
-    ...latencies('read', reads),
-    ...latencies('write', writes),
+    ...latencyFigures('mixed: read', reads, SHARES),
+    ...latencyFigures('mixed: write', writes, SHARES),
     { name: 'mixed: the event loop held at most', unit: 'ms', value: delays.max / 1e6 },
   ];
-}
-
-function latencies(what: string, millis: number[]): Figure[] {
-  const sorted = Float64Array.from(millis).sort();
-  return [0.5, 0.99, 0.999].map((share) => ({
-    name: `mixed: ${what}, p${share * 100}`,
-    unit: 'ms',
-    value: sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0,
-  }));
 }

@@ -10,7 +10,7 @@ import {
   storeDirectory,
 } from './workload.ts';
 
-const WRITERS = 64;
+export const WRITERS = 64;
 /** Ids that the history and the other workload of this file do not use. */
 const CONCURRENT_FROM = 100_000_000;
 
@@ -52,11 +52,11 @@ async function commitsPerSecond(
   return count / taken;
 }
 
-function* ordersOneByOne(first: number, count: number): Generator<readonly Order[]> {
+export function* ordersOneByOne(first: number, count: number): Generator<readonly Order[]> {
   for (let i = 0; i < count; i++) yield [orderAt(first + i, 1)];
 }
 
-async function expectThere(store: PeerStore, first: number, count: number): Promise<void> {
+export async function expectThere(store: PeerStore, first: number, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, i) => first + i);
   await store.read(ids, (row, index) => expectRow(row, ids[index]!, 1));
 }

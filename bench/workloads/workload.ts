@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../base/index.ts';
 import type { Figure } from '../figure.ts';
+import type { Hosts } from '../http/index.ts';
 import { OrderHistory } from '../order-history.ts';
 import { amountOf, ORDER_COLUMNS, orderAt } from '../orders.ts';
 import type { KeyPeer, Moment, Peer, Row } from '../peers/index.ts';
 import { below, type Random } from '../random.ts';
 
 /** One kind of work, run by itself in a process of its own. */
-export type Workload = OrderWorkload | KeyWorkload;
+export type Workload = OrderWorkload | KeyWorkload | ServiceWorkload;
 
 export interface OrderWorkload {
   readonly kind: 'orders';
@@ -32,12 +33,25 @@ export interface KeyWorkload {
   run(scene: KeyScene): Promise<readonly Figure[]>;
 }
 
+/** What the service is asked over HTTP, beside what its process could do without it. */
+export interface ServiceWorkload {
+  readonly kind: 'service';
+  readonly name: string;
+  readonly needs: 'nothing';
+  readonly eventsMax?: number;
+  run(scene: ServiceScene): Promise<readonly Figure[]>;
+}
+
 export interface Scene extends Setting {
   readonly peer: Peer;
 }
 
 export interface KeyScene extends Setting {
   readonly peer: KeyPeer;
+}
+
+export interface ServiceScene extends Scene {
+  readonly hosts: Hosts;
 }
 
 interface Setting {

@@ -51,6 +51,27 @@ it('says of each goal whether it was reached, missed or not measured', () => {
   expect(verdict(report, 'resident memory, 10⁷ events: ≤ 512 MiB')).toBe('not measured');
 });
 
+it('compares what goes over HTTP with what goes without it, at the size that most runs have', () => {
+  const report = reportOf([
+    ['tidemark', 'over HTTP: an empty route', 10_000, 100],
+    ['tidemark', 'over HTTP: read a row', 10_000, 100],
+    ['tidemark', 'over HTTP: an empty route', 100_000, 100],
+    ['tidemark', 'over HTTP: read a row', 100_000, 79],
+    ['tidemark', 'over HTTP: scan as JSON lines', 100_000, 2e6],
+    ['tidemark', 'over HTTP: memory of the service that sends lines, before', 1e6, 100, 'MiB'],
+    ['tidemark', 'over HTTP: memory of the service that sends lines, at its peak', 1e6, 290, 'MiB'],
+    ['tidemark', 'over HTTP: 100 commits to 1000 followers', 10_000, 2500, 'ms'],
+  ]);
+  expect(verdict(report, 'read of a row over HTTP: ≥ 80 % of an empty Fastify route')).toBe(
+    'missed',
+  );
+  expect(verdict(report, 'a million rows as JSON lines over HTTP: ≥ 1 M rows/s')).toBe(
+    'not measured',
+  );
+  const verdicts = goalCells(report).filter(([, , , said]) => said === 'reached');
+  expect(verdicts.map(([, , shown]) => shown)).toEqual(['190 MiB', 'within 2.50 k ms']);
+});
+
 it('draws a line for each peer that has more than a point', () => {
   const figure = 'read a row as of a drawn moment';
   const report = reportOf([

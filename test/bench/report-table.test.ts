@@ -1,6 +1,12 @@
 import { expect, it } from 'vitest';
 import { shownNumber, spreadOf } from '../../bench/figure.ts';
-import { figureCells, markdownTable, terminalTable } from '../../bench/report-table.ts';
+import {
+  figureCells,
+  keyCells,
+  markdownTable,
+  serviceCells,
+  terminalTable,
+} from '../../bench/report-table.ts';
 import { addFigure, type Report } from '../../bench/results.ts';
 
 it('shows three digits that count', () => {
@@ -48,6 +54,12 @@ it('puts peers side by side, and says how many times better the first is', () =>
     ['insert', '10.0', 'events/s', '7.00', '–', '–'],
     ['insert', '1.00 k', 'events/s', '200 (100–300)', '50.0', '4.00'],
     ['open', '1.00 k', 'ms', '2.00', '1.00', '0.50'],
+  ]);
+  addFigure(report, 'tidemark', 10, { name: 'over HTTP: read a key', unit: 'calls/s', value: 5 });
+  expect(figureCells(report)).toEqual(cells);
+  expect(keyCells(report)).toHaveLength(1);
+  expect(serviceCells(report).slice(1)).toEqual([
+    ['over HTTP: read a key', '10.0', 'calls/s', '5.00'],
   ]);
   expect(markdownTable(cells).split('\n').slice(0, 2)).toEqual([
     '| work | events | unit | ours | theirs | × theirs |',
