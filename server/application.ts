@@ -116,7 +116,8 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   else authenticate(app, tokens, instances);
   await addDocumentation(app);
   await app.register(async (scope) => {
-    operationRoutes(scope, metrics, () => !isClosing);
+    const state = () => (isClosing ? 'closing' : instances.isOpening ? 'opening' : 'ready');
+    operationRoutes(scope, metrics, state);
     instanceAdministrationRoutes(scope, instances, transactions);
     allStatisticsRoutes(scope, instances);
     jobRoutes(scope, jobs);

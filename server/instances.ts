@@ -97,6 +97,14 @@ export class Instances {
     return this.#slots.get(name)?.instance;
   }
 
+  /** Whether one is being opened: until its log is replayed, who asks for it waits. */
+  get isOpening(): boolean {
+    return [...this.#slots.values()].some(
+      ({ opening, instance, isDropped }) =>
+        opening !== undefined && instance === undefined && !isDropped,
+    );
+  }
+
   /** Whether the instance has queries and indexes. */
   answersQueries(name: string): boolean {
     return this.#slots.get(name)?.configuration.query === true;

@@ -9,7 +9,7 @@ const status = { type: 'object', properties: { status: { type: 'string' } } } as
 export function operationRoutes(
   app: FastifyInstance,
   metrics: Metrics,
-  isReady: () => boolean,
+  state: () => 'ready' | 'opening' | 'closing',
 ): void {
   app.get(
     '/health/live',
@@ -31,13 +31,17 @@ export function operationRoutes(
       config: { access: 'open' },
       schema: {
         tags,
-        summary: 'Whether the service takes work: not while it shuts down (503)',
+        summary: 'Whether the service takes work at once',
+        description:
+          'Not while an instance is being opened and replays its log (`opening`), nor while the service shuts down (`closing`): 503.',
         querystring: noQuery,
         response: { 200: status, 503: status },
       },
     },
-    async (_request, reply) =>
-      isReady() ? { status: 'ready' } : reply.code(503).send({ status: 'closing' }),
+    async (_request, reply) => {
+      const status = state();
+      return reply.code(status === 'ready' ? 200 : 503).send({ status });
+    },
   );
 
   app.get(
