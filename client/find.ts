@@ -37,6 +37,7 @@ export interface FindQuery {
   readonly limit?: number;
   /** What another page gave as `next` or `previous`. */
   readonly cursor?: string;
+  readonly keyPrefix?: string;
   readonly backwards?: boolean;
   readonly columns?: readonly string[];
   /** Reads the whole table where no index serves. */

@@ -16,6 +16,7 @@ import {
   rowPath,
   type Where,
 } from '../query/index.ts';
+import { KeyType } from '../storage/index.ts';
 import { checkNames } from './option-check.ts';
 import type { StoredRow } from './outcomes.ts';
 import { closedColumnsOf } from './row-schema.ts';
@@ -24,6 +25,8 @@ import type { TableDefinition } from './table-definition.ts';
 export interface FindQuery {
   /** What the rows must be like. Default: all rows. */
   readonly where?: Where | undefined;
+  /** Only rows whose key begins with it: what an index of such keys serves. Keys are strings. */
+  readonly keyPrefix?: string | undefined;
   /** Default: whichever comes cheapest; the answer says which, and the pages behind it keep to it. */
   readonly order?: Order | undefined;
   /** Rows a page. 1 to 10,000; default: 100. */
@@ -64,6 +67,7 @@ export interface FindExplanation extends Pick<FindResult, 'position' | 'time' | 
 
 export interface CheckedQuery {
   readonly where: Predicate & { readonly kind: 'and' };
+  readonly keyPrefix: string | undefined;
   readonly order: QueryOrder | undefined;
   readonly limit: number;
   readonly cursor: string | undefined;
@@ -84,6 +88,7 @@ const NUMBERS = {
 } as const;
 const NAMES: readonly string[] = [
   'where',
+  'keyPrefix',
   'order',
   'cursor',
   'backwards',
@@ -102,7 +107,7 @@ export function checkQuery(query: FindQuery, definition: TableDefinition): Check
   checkNames('a query', query, NAMES);
   const where = parseWhere(query.where ?? {});
   const order = parseOrder(query.order, keyPathOf(definition));
-  const { cursor, backwards = false, allowScan = false, columns } = query;
+  const { keyPrefix, cursor, backwards = false, allowScan = false, columns } = query;
   for (const [name, value] of Object.entries({ backwards, allowScan })) {
     if (typeof value !== 'boolean') throw invalid(name, value, 'true, false');
   }
@@ -112,10 +117,17 @@ export function checkQuery(query: FindQuery, definition: TableDefinition): Check
       'a cursor says itself which way its page lies; backwards is for queries without one',
     );
   }
+  if (keyPrefix !== undefined && (typeof keyPrefix !== 'string' || keyPrefix === '')) {
+    throw invalid('keyPrefix', keyPrefix, 'a string that is not empty');
+  }
+  if (keyPrefix !== undefined && definition.keyType === KeyType.integer) {
+    throw invalid('keyPrefix', keyPrefix, 'none where keys are integers');
+  }
   checkColumns(columns, definition);
   checkPaths(where, order, definition);
   return {
     where,
+    keyPrefix,
     order,
     limit: numberOf('limit', query),
     cursor,
@@ -127,12 +139,17 @@ export function checkQuery(query: FindQuery, definition: TableDefinition): Check
       maxPostingsScanned: numberOf('maxPostingsScanned', query),
       maxResultBytes: numberOf('maxResultBytes', query),
     },
-    hash: () => hashOf(where, order),
+    hash: () => hashOf(where, keyPrefix, order),
   };
 }
 
-function hashOf(where: Predicate, order: QueryOrder | undefined): string {
-  const asked = `${predicateText(where)}\n${order === undefined ? '' : orderText(order)}`;
+function hashOf(
+  where: Predicate,
+  keyPrefix: string | undefined,
+  order: QueryOrder | undefined,
+): string {
+  const prefix = keyPrefix === undefined ? '' : JSON.stringify(keyPrefix);
+  const asked = `${predicateText(where)}\n${prefix}\n${order === undefined ? '' : orderText(order)}`;
   return createHash('sha256').update(asked).digest('hex').slice(0, 32);
 }
 

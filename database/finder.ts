@@ -179,12 +179,13 @@ export class Finder {
     checked: CheckedQuery,
     place: CursorPlace | undefined,
   ): FindRequest {
-    const { where, limit, allowScan, limits } = checked;
+    const { where, keyPrefix, limit, allowScan, limits } = checked;
     const { id, name, keyType } = definition;
     const keyPath = keyPathOf(definition);
     return {
       table: { id, name, keyType, keyPath, indexes: this.#indexesOf(definition) },
       where,
+      keyPrefix,
       order: place === undefined ? checked.order : orderIn(place, keyPath),
       limit,
       place: place?.rank,

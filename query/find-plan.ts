@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly keyType: KeyType;
   /** Written form of the primary key column; undefined where the store gives keys. */
   readonly keyPath: string | undefined;
+  /** Only rows whose key begins with it are asked for. */
+  readonly keyPrefix: string | undefined;
   readonly where: Predicate & { readonly kind: 'and' };
   /** Undefined: whichever comes cheapest. */
   readonly order: QueryOrder | undefined;
@@ -55,7 +57,8 @@ const INTERSECTED_MAX = 8;
 export function planFind(input: PlanInput): Plan {
   const conjuncts = conjunctsOf(input.where);
   const access = accessOf(conjuncts, input);
-  if (access === undefined && conjuncts.length > 0 && !input.allowScan) {
+  const isLimited = conjuncts.length > 0 || input.keyPrefix !== undefined;
+  if (access === undefined && isLimited && !input.allowScan) {
     throw missingIndex(input, conjuncts);
   }
   const { order } = input;
@@ -224,9 +227,9 @@ function isUsable({ definition, isReady }: QueryIndex): boolean {
 function coversKeys(
   { definition: { keyPrefix } }: QueryIndex,
   conjuncts: readonly Predicate[],
-  { keyPath }: PlanInput,
+  { keyPath, keyPrefix: asked }: PlanInput,
 ): boolean {
-  if (keyPrefix === undefined) return true;
+  if (keyPrefix === undefined || asked?.startsWith(keyPrefix) === true) return true;
   return conjuncts.some(
     (each) =>
       each.kind === 'value' &&

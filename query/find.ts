@@ -29,6 +29,8 @@ export interface FindTable {
 export interface FindRequest {
   readonly table: FindTable;
   readonly where: Predicate & { readonly kind: 'and' };
+  /** Rows whose key does not begin with it are passed over. */
+  readonly keyPrefix?: string | undefined;
   readonly order: QueryOrder | undefined;
   readonly limit: number;
   /** The rank that the page lies behind, or before; undefined for the first page, or the last. */
@@ -138,11 +140,12 @@ class Run {
   }
 
   #plan(): Plan {
-    const { table, where, order, allowScan } = this.#request;
+    const { table, where, keyPrefix, order, allowScan } = this.#request;
     return planFind({
       table: table.name,
       keyType: table.keyType,
       keyPath: table.keyPath,
+      keyPrefix,
       where,
       order,
       indexes: table.indexes,
@@ -203,7 +206,7 @@ class Run {
 
   /** The row of a rank, if it passes. */
   #row({ order, access }: Plan, listed: ByteString, rank?: ByteString): FoundRow | undefined {
-    const { table, where } = this.#request;
+    const { table, where, keyPrefix } = this.#request;
     const encodedKey = keyOfRank(listed);
     const record = this.#sources.row(encodedKey);
     const key = decodeRowKey(encodedKey);
@@ -212,6 +215,7 @@ class Run {
       if (key !== undefined && readsKeys(access)) return undefined;
       throw strayEntry(table.name, encodedKey, access);
     }
+    if (keyPrefix !== undefined && !String(key).startsWith(keyPrefix)) return undefined;
     const row = parseRow(record);
     const asked = askedOf(record.form, row);
     if (!passes(where, asked)) return undefined;

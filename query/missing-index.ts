@@ -7,6 +7,7 @@ import { type Condition, conditionText, type Predicate } from './where.ts';
 
 interface Refused {
   readonly table: string;
+  readonly keyPrefix: string | undefined;
   readonly indexes: readonly QueryIndex[];
 }
 
@@ -14,6 +15,8 @@ interface Refused {
 export function missingIndex(input: Refused, conjuncts: readonly Predicate[]): TidemarkError {
   const wanted = conjuncts.map(indexFor).find((each) => each !== undefined);
   const what = conjuncts.map((each) => (isCondition(each) ? conditionText(each) : each.kind));
+  if (input.keyPrefix !== undefined)
+    what.push(`keys that begin with ${JSON.stringify(input.keyPrefix)}`);
   return refusal(input, wanted, `no index serves ${what.join(' and ')}`);
 }
 
@@ -46,8 +49,8 @@ function refusal(
     `an index of type ${wanted.type} on ${wanted.on.join(', ')}${wanted.each === true ? ' that takes each element' : ''} would`;
   const near = indexes.filter(({ fields }) => wanted?.on.some((field) => fields.includes(field)));
   const there = near.map(
-    ({ definition: { name, type, on }, isReady }) =>
-      `${name} (${type} on ${on.join(', ')}${isReady ? '' : ', not ready'})`,
+    ({ definition: { name, type, on, keyPrefix }, isReady }) =>
+      `${name} (${type} on ${on.join(', ')}${keyPrefix === undefined ? '' : `, keyPrefix ${JSON.stringify(keyPrefix)}`}${isReady ? '' : ', not ready'})`,
   );
   const shown = there.length === 0 ? '' : `; there is ${there.join(', ')}`;
   return new TidemarkError(

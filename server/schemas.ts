@@ -93,6 +93,7 @@ export const findQuery = {
   additionalProperties: false,
   properties: {
     where: { ...jsonObject, description: 'Conditions on columns and paths; all must hold.' },
+    keyPrefix: { type: 'string', description: 'Only rows whose key begins with it.' },
     order: {
       description: 'A column or path, `{"by", "reverse"}`, or a list of these.',
       anyOf: [{ type: 'string' }, jsonObject, { type: 'array' }],

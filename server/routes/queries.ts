@@ -96,7 +96,9 @@ export function queryRoutes(app: FastifyInstance): void {
       const { reading, moment, close } = openReading(database, momentOf(query));
       try {
         const where = conditionsOf(index, body.term);
-        const found = reading.table(index.table).find({ where, cursor, limit });
+        const found = reading
+          .table(index.table)
+          .find({ where, keyPrefix: index.keyPrefix, cursor, limit });
         const { position, time } = found;
         setMoment(reply, position === moment.position ? moment : { position, time });
         return found;

@@ -69,6 +69,18 @@ snapshot_every = false`,
         { name: 'by_city', table: 'people', type: 'equality', state: 'ready' },
       ],
     });
+    for (const [key, age] of [
+      ['user:a', 30],
+      ['user:b', 40],
+      ['pet:c', 40],
+    ] as const) {
+      await service.json('PUT', `/db/app/keys/${key}`, { age });
+    }
+    expect(
+      await service.json('POST', '/db/app/query', { index: 'by_age', term: 40 }),
+    ).toMatchObject({
+      rows: [{ key: 'user:b' }],
+    });
     await service.json('POST', '/db/app/collections/people', { _id: 'a', city: 'Oslo' });
     const query = { where: { city: 'Oslo' } };
     expect(await service.json('POST', '/db/app/collections/people/find', query)).toMatchObject({
