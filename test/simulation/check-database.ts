@@ -3,6 +3,7 @@ import { strict as check } from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
 import type { Database, KeyReader, LogEntry, TableDefinition } from '../../database/index.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
+import { checkFinds } from './check-indexes.ts';
 import { KEYS_NAME, loggedEvents, type Model, type ModelTable } from './model.ts';
 import { rowOf, same } from './session.ts';
 
@@ -28,6 +29,12 @@ export function checkReads(database: Database, model: Model, options: CheckOptio
   for (const table of readable) checkTable(database, model, table, options);
   checkKeys(database.keys, model, model.position);
   checkStatistics(database, model, readable);
+  checkFinds(
+    database,
+    model,
+    readable.filter(({ name }) => name !== KEYS_NAME),
+    options.random,
+  );
   checkSearches(database, model, options.random);
   checkSnapshots(database, model, options);
   checkPast(database, model, options);

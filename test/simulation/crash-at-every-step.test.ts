@@ -17,6 +17,7 @@ import {
 } from '../support/simulated-files.ts';
 import { checkBackups } from './check-backups.ts';
 import { checkReads, checkVerification } from './check-database.ts';
+import { checkIndexes } from './check-indexes.ts';
 import { isRefusal, Session } from './session.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
@@ -130,6 +131,7 @@ async function expectSurvived(session: Session, seed: number): Promise<void> {
   if (session.isOpen) {
     const { model, database } = session;
     const isGoingOn = await session.goesOn();
+    session.adopt();
     const { position } = database.log.head;
     expect(position).toBeGreaterThanOrEqual(model.acknowledged);
     const options = { ...optionsOf(session, seed), decided: model };
@@ -146,6 +148,7 @@ async function expectWhole(session: Session, seed: number): Promise<void> {
   await session.open();
   checkReads(session.database, session.model, optionsOf(session, seed));
   await checkVerification(session.database, session.model);
+  await checkIndexes(session.database, session.model);
   await expectCommits(session);
   await session.close();
   await checkBackups(session, optionsOf(session, seed));

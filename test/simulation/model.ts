@@ -11,6 +11,7 @@ import type {
   RowKey,
   TableDefinition,
 } from '../../database/index.ts';
+import { indexesOf } from './model-indexes.ts';
 
 export const CATALOG_NAME = '$catalog';
 const CATALOG_ID = 0;
@@ -39,6 +40,7 @@ export interface ModelEvent {
 export interface ModelMetadata {
   readonly actor?: string;
   readonly correlationId?: string;
+  readonly reason?: string;
 }
 
 export interface ModelCommit {
@@ -103,8 +105,15 @@ export class Model {
     return this.liveTables().filter(({ id }) => id !== KEYS_ID);
   }
 
-  nextTableId(): number {
-    return Math.max(...[...this.tables.keys()].filter((id) => id !== KEYS_ID)) + 1;
+  /** Of a table or an index: they are numbered in one row, and no number is given twice. */
+  nextId(): number {
+    const versions = [...this.tables.get(CATALOG_ID)!.versions.values()].flat();
+    const ids = versions.flatMap(({ row }) => {
+      if (row === undefined || row.id === KEYS_ID) return [];
+      const definition = definitionOf(row);
+      return [definition.id, ...indexesOf(definition).map(({ id }) => id)];
+    });
+    return Math.max(CATALOG_ID, ...ids) + 1;
   }
 
   append(events: readonly ModelEvent[], metadata: ModelMetadata): ModelCommit {

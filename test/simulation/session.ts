@@ -4,6 +4,7 @@
  * only whole, and only in order.
  */
 import { strict as check } from 'node:assert';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type BackupManifest,
@@ -16,6 +17,7 @@ import {
   type TableDeclaration,
   type Transaction,
 } from '../../database/index.ts';
+import type { IndexShape } from '../../query/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import type { SimulatedFiles } from '../support/simulated-files.ts';
 import {
@@ -29,8 +31,12 @@ import {
   type ModelMetadata,
   type ModelTable,
 } from './model.ts';
+import { built, indexesOf, withIndex, withoutIndex, withReplacement } from './model-indexes.ts';
 
 export const DIRECTORY = '/srv/data';
+
+/** Far more than a build of a few hundred rows takes, with an attempt that failed. */
+const BUILD_MS_MAX = 20_000;
 
 /** So small that every few commits flush, merge and roll. */
 export const SMALL: DatabaseOptions = {
@@ -83,9 +89,46 @@ export class Session {
       position >= model.acknowledged,
       `the log ends at ${position}; acknowledged up to ${model.acknowledged}`,
     );
-    check(position <= model.position, `the log ends at ${position}, behind ${model.position}`);
-    model.cut(position);
-    this.#acknowledge(position);
+    model.cut(Math.min(position, model.position));
+    try {
+      this.adopt();
+      await this.#buildsEnd();
+      this.adopt();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.#acknowledge(model.position);
+  }
+
+  /** Takes over the commits that come by themselves: each ends the build of an index. */
+  adopt(): void {
+    const { database, model } = this;
+    if (this.files.isDead || database.log.head.position <= model.position) return;
+    for (const { position, events } of database.log.commits({ from: model.position + 1 })) {
+      const [event] = events;
+      const table = model.ownTables().find(({ name }) => name === event?.key);
+      const definition =
+        table && built(table.definition).find((each) => isDeepStrictEqual(each, event?.row));
+      check(definition !== undefined, `the commit at ${position} is one that was asked for`);
+      const draft = new ModelDraft();
+      draft.put(model.table(CATALOG_NAME)!, definition.name, { ...definition });
+      const commit = model.append(draft.events, { reason: 'an index was built' });
+      check.equal(position, commit.lastPosition, 'position of the end of a build');
+    }
+  }
+
+  /** Their commits come at moments that the model cannot know. */
+  async #buildsEnd(): Promise<void> {
+    const isBuild = /^index .* build$/;
+    const isUnderWay = () =>
+      this.database
+        .stats()
+        .jobs.some(({ subject, state }) => isBuild.test(subject) && /waiting|running/.test(state));
+    for (let left = BUILD_MS_MAX; !this.files.isDead && isUnderWay(); left--) {
+      check(left > 0, 'builds of indexes come to their end');
+      await pause(1);
+    }
   }
 
   async close(): Promise<void> {
@@ -165,7 +208,7 @@ export class Session {
   async createTable(name: string, declaration: TableDeclaration = {}): Promise<void> {
     const { primaryKey } = declaration;
     const definition: JsonObject = {
-      id: this.model.nextTableId(),
+      id: this.model.nextId(),
       name,
       keyType: declaration.keyType ?? (primaryKey === undefined ? 'integer' : 'string'),
       ...(primaryKey === undefined ? {} : { primaryKey }),
@@ -183,6 +226,42 @@ export class Session {
 
   async dropTable(name: string): Promise<void> {
     await this.#changeCatalog(name, undefined, () => this.database.dropTable(name));
+  }
+
+  async createIndex(name: string, table: string, shape: IndexShape): Promise<void> {
+    const { definition, versions } = this.model.table(table)!;
+    const isEmpty = versions.size === 0;
+    const changed = withIndex(definition, this.model.nextId(), name, shape, isEmpty);
+    await this.#changeCatalog(table, { ...changed }, () =>
+      this.database.createIndex(name, { table, ...shape }),
+    );
+    this.#checkBuilt(name, table);
+  }
+
+  async rebuildIndex(name: string, table: string): Promise<void> {
+    const { model } = this;
+    const changed = withReplacement(model.table(table)!.definition, model.nextId(), name);
+    const draft = new ModelDraft();
+    draft.put(model.table(CATALOG_NAME)!, table, { ...changed });
+    const commit = model.append(draft.events, { reason: `index ${name} is built again` });
+    await this.database.rebuildIndex(name);
+    this.#acknowledge(commit.lastPosition);
+    this.#checkBuilt(name, table);
+  }
+
+  async dropIndex(name: string, table: string): Promise<void> {
+    const changed = withoutIndex(this.model.table(table)!.definition, name);
+    await this.#changeCatalog(table, { ...changed }, () => this.database.dropIndex(name));
+  }
+
+  /** What was waited for is acknowledged, the commit that ends the build included. */
+  #checkBuilt(name: string, table: string): void {
+    this.adopt();
+    const left = indexesOf(this.model.table(table)!.definition).filter(
+      (index) => index.name === name && index.state !== 'ready',
+    );
+    same(left, [], `builds of index ${name} that are not over`);
+    this.#acknowledge(this.model.position);
   }
 
   async takeSnapshot(): Promise<void> {
@@ -231,7 +310,8 @@ export class Session {
     try {
       const { position } = await this.database.transact(() => {});
       check(position >= this.model.acknowledged, 'what was acknowledged is not taken back');
-      this.model.cut(position);
+      this.model.cut(Math.min(position, this.model.position));
+      this.adopt();
       return true;
     } catch (error) {
       if (!isRefusal(error)) throw error;

@@ -7,7 +7,7 @@
  * again nearly always, but now and then takes a few attempts.
  */
 import { AssertionError, strict as check } from 'node:assert';
-import type { DatabaseOptions, JsonObject } from '../../database/index.ts';
+import type { DatabaseOptions, IndexShape, JsonObject } from '../../database/index.ts';
 import { SeededRandom } from '../support/seeded-random.ts';
 import {
   CHANGING,
@@ -17,6 +17,8 @@ import {
   SimulatedFiles,
 } from '../support/simulated-files.ts';
 import { checkReads, checkVerification } from './check-database.ts';
+import { checkIndexes } from './check-indexes.ts';
+import { indexesOf } from './model-indexes.ts';
 import { isRefusal, Session } from './session.ts';
 
 export interface SimulationReport {
@@ -39,6 +41,14 @@ const COMMITS_MAX = 600;
 const TRACE_MAX = 30;
 const TABLE_NAMES = ['accounts', 'notes', 'orders', 'parts'];
 const KEYS = 25;
+/** Texts are all different, except where a row is written again. */
+const INDEXES = {
+  by_amount: { on: 'amount' },
+  by_equal_amount: { on: 'amount', type: 'equality' },
+  by_both: { on: ['amount', 'text'] },
+  by_word: { on: 'text', type: 'text' },
+  by_text: { on: '$.text', unique: true },
+} as const satisfies Readonly<Record<string, IndexShape>>;
 const KEEP_ALL = { keepLast: 100_000, keepPerDoubling: 1 };
 const KEEP_FEW = { keepLast: 2, keepPerDoubling: 1 };
 
@@ -55,6 +65,9 @@ const ACTIONS = {
   createTable: 2,
   alterTable: 1,
   dropTable: 0.3,
+  createIndex: 3,
+  rebuildIndex: 1,
+  dropIndex: 0.7,
   reopen: 2,
   kill: 1,
   powerLoss: 1.5,
@@ -170,6 +183,10 @@ class Simulation {
       case 'alterTable':
       case 'dropTable':
         return this.#changeCatalog(action);
+      case 'createIndex':
+      case 'rebuildIndex':
+      case 'dropIndex':
+        return this.#changeIndexes(action);
       case 'reopen':
         await this.#settle();
         await session.close();
@@ -262,7 +279,7 @@ class Simulation {
   #row(): JsonObject {
     const random = this.#random;
     const text = random.next().toString(36).repeat(random.between(1, 6));
-    return { amount: random.below(1000), text };
+    return { amount: random.below(200), text };
   }
 
   #tables(): { name: string; keyed: boolean }[] {
@@ -300,6 +317,21 @@ class Simulation {
     await session.alterTable(name, { title, type: 'object', properties: { ...properties, id } });
   }
 
+  async #changeIndexes(action: 'createIndex' | 'rebuildIndex' | 'dropIndex'): Promise<void> {
+    const random = this.#random;
+    const session = this.#session;
+    const { name: table, definition } = random.pick(session.model.ownTables());
+    const names = [...new Set(indexesOf(definition).map(({ name }) => name))];
+    if (action === 'createIndex') {
+      const kinds = Object.entries(INDEXES).filter(([kind]) => !names.includes(`${table}_${kind}`));
+      if (kinds.length === 0) return;
+      const [kind, shape] = random.pick(kinds);
+      return session.createIndex(`${table}_${kind}`, table, shape);
+    }
+    if (names.length === 0) return;
+    return session[action](random.pick(names), table);
+  }
+
   /** Half of the time while other things go on. */
   async #maybeLater(work: () => Promise<void>): Promise<void> {
     const running = work();
@@ -321,6 +353,7 @@ class Simulation {
     const random = new SeededRandom(this.#random.below(2 ** 31));
     this.report.checks++;
     checkReads(database, model, { random, moments: 3, rows: 5, snapshots: this.#snapshots() });
+    await checkIndexes(database, model);
   }
 
   /** Those that must be there; where retention lets some go, nobody says which. */
@@ -405,6 +438,7 @@ class Simulation {
     if (session.files.isDead) return this.#crash(this.#random.pick(['killed', 'powerLost']));
     await this.#settle();
     const isGoingOn = await session.goesOn();
+    session.adopt();
     const { position } = session.database.log.head;
     check(position >= session.model.acknowledged, 'reads see all that was acknowledged');
     const { database, model } = session;

@@ -167,6 +167,24 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
       await script.group(2);
     },
   },
+  'an index is built, used and dropped': {
+    run: async (session) => {
+      const script = new Script(session);
+      await session.createTable('accounts', BY_ID);
+      await script.group(5);
+      await session.createIndex('by_amount', 'accounts', { on: 'amount' });
+      await script.group(4);
+      await session.createIndex('by_text', 'accounts', { on: '$.text', unique: true });
+      await session.database.flush();
+      await script.group(3);
+      await session.rebuildIndex('by_amount', 'accounts');
+      await session.dropIndex('by_text', 'accounts');
+      await script.group(2);
+      await session.database.compact();
+      await session.dropIndex('by_amount', 'accounts');
+      await session.createIndex('by_amount', 'accounts', { on: 'amount', type: 'equality' });
+    },
+  },
   'backups and restores under commits': {
     run: async (session) => {
       const script = new Script(session);
