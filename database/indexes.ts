@@ -188,7 +188,7 @@ export class Indexes {
 
   /** Whether questions may be answered from an index. */
   isUsable({ id, state }: IndexDefinition): boolean {
-    return state === IndexState.ready && this.#upkeep(id)?.state === UpkeepState.whole;
+    return state === IndexState.ready && this.#soundUpkeep(id)?.state === UpkeepState.whole;
   }
 
   /** Counts a question that was answered by an index. */
@@ -238,9 +238,12 @@ export class Indexes {
       .filter(({ index }) => index.hasExtractor);
   }
 
-  /** Goes on with what was under way when the database was closed. */
+  /**
+   * Goes on with what was under way when the database was closed. Where the postings are damaged
+   * nothing does: rows and log serve without them, and a repair makes them again.
+   */
   resume(): void {
-    this.clearDropped();
+    if (!this.clearDropped()) return;
     for (const { definition } of this.#options.catalog.indexes()) {
       if (this.isUsable(definition)) continue;
       void this.#start(definition).catch((error: unknown) => {
@@ -259,9 +262,10 @@ export class Indexes {
     await Promise.allSettled(this.#running);
   }
 
-  /** Deletes the postings of indexes that are no more, in the background. */
-  clearDropped(): void {
-    for (const { id, upkeep } of this.#upkeeps()) {
+  /** Deletes the postings of indexes that are no more, in the background. False if they are damaged. */
+  clearDropped(): boolean {
+    const upkeeps = this.#ifSound(() => this.#upkeeps());
+    for (const { id, upkeep } of upkeeps ?? []) {
       if (upkeep?.state !== UpkeepState.deleting) continue;
       void this.#run(`index ${id} deletion`, () => this.#delete(id)).catch((error: unknown) => {
         if (isTidemarkError(error, 'CLOSED')) return;
@@ -271,6 +275,7 @@ export class Indexes {
         );
       });
     }
+    return upkeeps !== undefined;
   }
 
   async #carryOn(name: string, wait: boolean): Promise<void> {
@@ -469,7 +474,7 @@ export class Indexes {
 
   #stateOf(index: IndexDefinition): IndexStatus['state'] {
     if (this.isUsable(index)) return 'ready';
-    const upkeep = this.#upkeep(index.id);
+    const upkeep = this.#soundUpkeep(index.id);
     return upkeep === undefined || upkeep.state === UpkeepState.broken ? 'broken' : 'building';
   }
 
@@ -486,6 +491,21 @@ export class Indexes {
   #upkeep(id: number): Upkeep | undefined {
     const value = this.#options.store.latest.keyspace(Keyspace.indexes).get(upkeepKey(id));
     return value && readUpkeep(value);
+  }
+
+  /** Undefined where it is damaged, too. */
+  #soundUpkeep(id: number): Upkeep | undefined {
+    return this.#ifSound(() => this.#upkeep(id));
+  }
+
+  /** What is damaged is named by who reads postings, and by `verify`. */
+  #ifSound<T>(read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!isTidemarkError(error, 'CORRUPTION')) throw error;
+      return undefined;
+    }
   }
 
   #upkeeps(): { readonly id: number; readonly upkeep: Upkeep | undefined }[] {
