@@ -302,7 +302,7 @@ export class Indexes {
   }
 
   #run(subject: string, work: (report: (share: number) => void) => Promise<void>): Promise<void> {
-    const job = this.#options.jobs.run(subject, async (report) => {
+    const job = this.#options.jobs.runInLine(subject, async (report) => {
       this.#checkRunning();
       const running = work(report);
       this.#running.add(running);

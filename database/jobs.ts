@@ -1,7 +1,11 @@
 /**
  * Maintenance jobs, on better-queue: one job per subject, the most urgent first, a failed one tried
  * once more. The queue keeps names only; the work itself stays here.
+ *
+ * Beside the queue there is a line of jobs that wait for compactions now and then. In the queue two
+ * of them would take both places, and the compactions that they wait for would never begin.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Queue from 'better-queue';
 import { type Clock, formatTime, type Logger, TidemarkError } from '../base/index.ts';
 import type { Background } from '../storage/index.ts';
@@ -55,11 +59,15 @@ export class Jobs implements Background {
   readonly #clock: Clock;
   readonly #waiting = new Map<string, Job>();
   readonly #running = new Set<Job>();
+  /** Subjects of the jobs in line; the first one runs, or is about to. */
+  readonly #line: string[] = [];
+  readonly #logger: Logger;
   #finished: JobStatus[] = [];
   #closed = false;
 
   constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
+    this.#logger = logger;
     this.#queue = new Queue<Task, undefined>(
       (task, done) => {
         this.#start(task.id).then(
@@ -74,9 +82,7 @@ export class Jobs implements Background {
       },
     );
     // Failures reach whoever waits for the job; the queue's own event must not be unheard.
-    this.#queue.on('task_failed', (subject, error) => {
-      logger.warn({ subject, error }, 'a maintenance job failed');
-    });
+    this.#queue.on('task_failed', (subject, error) => this.#warn(subject, error));
   }
 
   /**
@@ -84,13 +90,36 @@ export class Jobs implements Background {
    * that of the one that waits. @throws CLOSED, and what the work throws the second time
    */
   run(subject: string, work: (report: Report) => Promise<void>): Promise<void> {
+    return this.#take(subject, work, () => this.#queue.push({ id: subject }));
+  }
+
+  /** As `run`, but one at a time, outside the queue: for work that waits for compactions. */
+  runInLine(subject: string, work: (report: Report) => Promise<void>): Promise<void> {
+    return this.#take(subject, work, () => {
+      if (this.#line.push(subject) === 1) void this.#walkLine();
+    });
+  }
+
+  #take(subject: string, work: Job['work'], begin: () => void): Promise<void> {
     if (this.#closed) return Promise.reject(closed());
     const waiting = this.#waiting.get(subject);
     if (waiting !== undefined) return waiting.promise;
     const job = this.#newJob(subject, work);
     this.#waiting.set(subject, job);
-    this.#queue.push({ id: subject });
+    begin();
     return job.promise;
+  }
+
+  async #walkLine(): Promise<void> {
+    for (let subject = this.#line[0]; subject !== undefined; subject = this.#line[0]) {
+      await nextTurn();
+      await this.#start(subject).catch((error: unknown) => this.#warn(subject, error));
+      this.#line.shift();
+    }
+  }
+
+  #warn(subject: string, error: unknown): void {
+    this.#logger.warn({ subject, error }, 'a maintenance job failed');
   }
 
   /** Waiting and running jobs, then those that ended, newest first. */

@@ -116,6 +116,21 @@ describe.each(Object.entries(KINDS))('an index %s', (_, open) => {
   });
 });
 
+it('many are built at once while their postings have to be merged', async () => {
+  const files = new MemoryFiles();
+  const options = { files, memtableBytes: 3000, segmentBytes: 4096, snapshotEvery: false } as const;
+  const database = await Database.open('/small', options);
+  await database.createTable('numbers', { primaryKey: 'id' });
+  const numbers = database.table('numbers');
+  const rows = Array.from({ length: 2000 }, (_, i) => ({ id: `n${i}`, a: i % 400, b: i * 7 }));
+  await numbers.insertMany(rows);
+  const columns = ['a', 'b', 'id', 'a'];
+  const built = columns.map((on, i) => database.createIndex(`by_${i}`, { table: 'numbers', on }));
+  await Promise.all(built);
+  for (const postings of Object.values(await checked(database))) expect(postings).toBe(2000);
+  await database.close();
+});
+
 it('an index of the key space takes values, whole or by a path, under a prefix of keys', async () => {
   const database = await all.memory();
   await database.createIndex('by_size', { table: '$keys', on: '$.size', keyPrefix: 'box/' });
