@@ -10,6 +10,6 @@ export interface Host {
 export interface Hosts {
   /** The service over a store that is there. @param directory of the instance `default` */
   service(directory: string): Promise<Host>;
-  /** Fastify with one route that answers nothing: what every answer takes. */
+  /** Fastify with a route that answers nothing, and one that answers a fixed text. */
   emptyRoute(): Promise<Host>;
 }

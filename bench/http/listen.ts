@@ -9,6 +9,8 @@ export interface Listening {
 }
 
 export const EMPTY_ROUTE = '/empty';
+/** Gives the text that it was told by a request to it: what an answer of that size takes. */
+export const TEXT_ROUTE = '/text';
 
 /** Default settings but one: a line in the log for every request is left out on both sides. */
 export function listenAsService(directory: string): Promise<Listening> {
@@ -18,7 +20,13 @@ export function listenAsService(directory: string): Promise<Listening> {
 
 export async function listenAsEmptyRoute(): Promise<Listening> {
   const app = fastify({ forceCloseConnections: true });
+  let told: unknown = '';
   app.get(EMPTY_ROUTE, (_request, reply) => reply.send(''));
+  app.get(TEXT_ROUTE, (_request, reply) => reply.type('application/json').send(told));
+  app.post(TEXT_ROUTE, (request, reply) => {
+    told = JSON.stringify(request.body);
+    reply.code(201).send('');
+  });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { url, close: () => app.close() };
 }

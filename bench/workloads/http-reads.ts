@@ -1,5 +1,5 @@
 import { assert } from '../../base/index.ts';
-import { EMPTY_ROUTE, Load, type Question, requestText } from '../http/index.ts';
+import { EMPTY_ROUTE, Load, type Question, requestText, TEXT_ROUTE } from '../http/index.ts';
 import { latencyFigures } from '../latencies.ts';
 import { below, seededRandom } from '../random.ts';
 import { insertAll, ordersInCommits } from './bulk-insert.ts';
@@ -10,7 +10,10 @@ const COMMIT_EVENTS = 1000;
 /** Each in turn so many times: what else the machine does falls on both. */
 const TURNS = 4;
 
-/** Rows read one by one, in turn with an empty route of Fastify in a process beside the service's. */
+/**
+ * Rows read one by one, in turn with an empty route of Fastify in a process beside the service's,
+ * and with one that answers the text of a row and knows no other.
+ */
 export const httpReads: ServiceWorkload = {
   name: 'http-reads',
   kind: 'service',
@@ -41,17 +44,25 @@ async function inTurn(scene: ServiceScene, emptyLoad: Load, rowLoad: Load) {
     const id = 1 + below(random, known.length);
     return rowQuestion(id, (body) => assert(body === known[id - 1], `order ${id} as it was`));
   };
-  const times = { empty: [] as number[], rows: [] as number[] };
+  await emptyLoad.run(listed([tellText(known[0]!)]));
+  const textQuestion: Question = {
+    request: requestText('GET', TEXT_ROUTE),
+    check: (status, body) => assert(status === 200 && body === known[0], 'the text as told'),
+  };
+  const times = { empty: [] as number[], text: [] as number[], rows: [] as number[] };
   let latencies: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const emptyAnswers = await emptyLoad.run(forMillis(scene, () => emptyQuestion));
     times.empty.push(emptyAnswers.seconds / emptyAnswers.answers);
+    const textAnswers = await emptyLoad.run(forMillis(scene, () => textQuestion));
+    times.text.push(textAnswers.seconds / textAnswers.answers);
     const rowAnswers = await rowLoad.run(forMillis(scene, drawn));
     times.rows.push(rowAnswers.seconds / rowAnswers.answers);
     latencies = latencies.concat(rowAnswers.latencies);
   }
   return [
     { name: 'over HTTP: an empty route', unit: 'calls/s', value: rateOf(times.empty) } as const,
+    { name: 'over HTTP: a fixed text', unit: 'calls/s', value: rateOf(times.text) } as const,
     { name: 'over HTTP: read a row', unit: 'calls/s', value: rateOf(times.rows) } as const,
     ...latencyFigures('over HTTP: read a row', latencies, [0.5, 0.99]),
   ];
@@ -79,6 +90,14 @@ const emptyQuestion: Question = {
   request: requestText('GET', EMPTY_ROUTE),
   check: (status, body) => assert(status === 200 && body === '', 'the empty route answers'),
 };
+
+/** @param row as it is stored: JSON of it again is the same text */
+function tellText(row: string): Question {
+  return {
+    request: requestText('POST', TEXT_ROUTE, row),
+    check: (status) => assert(status === 201, 'the route was told its text'),
+  };
+}
 
 function rowQuestion(id: number, checkBody: (body: string) => void): Question {
   return {
