@@ -303,4 +303,12 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'indexes.postingsOf(change, breaks);',
     tests: INDEXES,
   },
+  {
+    name: 'builds of indexes take the places of the compactions they wait for',
+    promise: 'G8',
+    file: 'database/indexes.ts',
+    search: 'jobs.runInLine(subject,',
+    replace: 'jobs.run(subject,',
+    tests: ['test/database/indexes.test.ts'],
+  },
 ];
