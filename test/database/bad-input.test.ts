@@ -46,6 +46,7 @@ const NOT_OF_THE_CORE: Partial<Record<ErrorCode, string>> = {
   TOKEN_UNKNOWN: 'the service',
   TOKEN_EXISTS: 'the service',
   TOKEN_INVALID: 'the service',
+  INDEXES_FILE_INVALID: 'declared-indexes.test.ts',
   INSTANCE_UNKNOWN: 'the service',
   INSTANCE_EXISTS: 'the service',
   INSTANCE_NAME_INVALID: 'the service',
